@@ -1,0 +1,295 @@
+"""Where lines, messages and chunks end: the octets of a session cut into their parts, without I/O.
+
+Rules that this file keeps:
+
+* What an octet means depends on the last reply (a command, an answer to AUTH, a body), so octets
+  are queued and one line is cut only when it is asked for.
+* Only CRLF ends a line. A bare CR or LF is never a line end, neither in a command nor in a body.
+* Only CRLF.CRLF ends DATA, whatever the policy for bare newlines is.
+* How the network cuts the octets makes no difference to the result.
+* Every octet is looked at a bounded number of times, and what is kept is bounded by the caller's
+  limits.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Final, Literal, NamedTuple
+
+from smtpgate.smtp.refusal import Refusal
+
+COMMAND_LINE_LIMIT: Final = 2048
+"""Octets of a command line, CRLF included. RFC 5321 4.5.3.1.4 asks for 512 plus extensions."""
+
+AUTH_LINE_LIMIT: Final = 12288
+"""Octets of an answer to an AUTH challenge, CRLF included (RFC 4954 section 4)."""
+
+BareNewlines = Literal["reject", "normalize", "pass"]
+"""What happens to a bare CR or LF in a message: refuse it, make it CRLF, or leave it alone."""
+
+
+class LineFault(Enum):
+    """Why a command line cannot be run. The session answers each with one 500."""
+
+    TOO_LONG = "Line too long"
+    CONTROL = "CR, LF and NUL are not allowed inside a command"
+
+
+class Line(NamedTuple):
+    """One command line without its CRLF. A line that is too long has no octets."""
+
+    octets: bytes
+    fault: LineFault | None = None
+
+
+class LineBuffer:
+    """The octets that wait to be understood, and the lines that are cut from them.
+
+    `len(buffer)` is the number of octets that wait.
+    """
+
+    __slots__ = ("_octets", "_scanned", "_skipping")
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+        self._scanned = 0  # octets at the front that are known to hold no CRLF
+        self._skipping = False  # inside a line that was reported as too long
+
+    def __len__(self) -> int:
+        return len(self._octets)
+
+    def append(self, octets: bytes) -> None:
+        """Queue what the network brought."""
+        self._octets += octets
+
+    def take(self, limit: int = COMMAND_LINE_LIMIT) -> Line | None:
+        """Cut the next line, or give None when it is not complete yet.
+
+        `limit` is the longest line in octets, CRLF included. A longer one is reported once, as
+        soon as it is known to be too long, so that a client that never sends CRLF is told. The
+        rest of it is dropped by the calls that follow.
+        """
+        if self._skipping and not self._skip():
+            return None
+        octets = self._octets
+        end = octets.find(b"\r\n", self._scanned, limit)
+        if end < 0:
+            waiting = len(octets)
+            if waiting >= limit:
+                self._skipping = True
+                self._scanned = limit - 1  # a CR there may be the first half of the CRLF
+                return Line(b"", LineFault.TOO_LONG)
+            self._scanned = max(waiting - 1, 0)
+            return None
+        # Deleting from the front of a bytearray moves a pointer: it costs no copy of the rest.
+        line = bytes(octets[:end])
+        del octets[: end + 2]
+        self._scanned = 0
+        if b"\n" in line or b"\r" in line or b"\0" in line:
+            return Line(line, LineFault.CONTROL)
+        return Line(line)
+
+    def _skip(self) -> bool:
+        """Drop the rest of a line that is too long; tell whether its CRLF was found."""
+        octets = self._octets
+        end = octets.find(b"\r\n", self._scanned)
+        self._scanned = 0
+        if end < 0:
+            del octets[: len(octets) - octets.endswith(b"\r")]
+            return False
+        del octets[: end + 2]
+        self._skipping = False
+        return True
+
+    def drain(self) -> bytes:
+        """Take all octets out, for the reader of a body. What it leaves over is appended again."""
+        octets = bytes(self._octets)
+        self.clear()
+        return octets
+
+    def clear(self) -> None:
+        """Forget everything, as before STARTTLS (RFC 3207 section 4.2)."""
+        self._octets = bytearray()
+        self._scanned = 0
+        self._skipping = False
+
+
+class Piece(NamedTuple):
+    """What one `feed` gave: octets of the message, whether the end was reached, what follows it."""
+
+    octets: bytes
+    done: bool
+    rest: bytes
+
+
+class _Filter:
+    """Checks the octets of one message: bare newlines and size.
+
+    Each piece must hold its CRLF pairs whole: a pair may not be cut by a piece's edge.
+    """
+
+    __slots__ = ("bare", "limit", "policy", "size")
+
+    def __init__(self, policy: BareNewlines, limit: int | None) -> None:
+        self.policy = policy
+        self.limit = limit
+        self.size = 0
+        self.bare = False
+
+    @property
+    def too_large(self) -> bool:
+        return self.limit is not None and self.size > self.limit
+
+    def run(self, octets: bytes) -> bytes:
+        if self.policy != "pass":
+            pairs = octets.count(b"\r\n")
+            if octets.count(b"\n") != pairs or octets.count(b"\r") != pairs:
+                self.bare = True
+                if self.policy == "normalize":
+                    octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                    octets = octets.replace(b"\n", b"\r\n")
+        self.size += len(octets)
+        if self.too_large or (self.bare and self.policy == "reject"):
+            return b""
+        return octets
+
+
+class _MessageReader:
+    """What DATA and BDAT share: the verdict on the message that is being read."""
+
+    __slots__ = ("_filter",)
+
+    def __init__(self, bare_newlines: BareNewlines = "reject", limit: int | None = None) -> None:
+        self._filter = _Filter(bare_newlines, limit)
+
+    @property
+    def size(self) -> int:
+        """Octets of the message so far: unstuffed, and normalised if that is the policy."""
+        return self._filter.size
+
+    @property
+    def too_large(self) -> bool:
+        """The message is larger than the limit. Nothing more of it is handed out."""
+        return self._filter.too_large
+
+    @property
+    def bare(self) -> bool:
+        """A bare CR or LF was seen (never looked for with the policy `pass`)."""
+        return self._filter.bare
+
+    @property
+    def bare_refused(self) -> bool:
+        """A bare CR or LF was seen and the policy is `reject`. Nothing more is handed out."""
+        return self._filter.bare and self._filter.policy == "reject"
+
+    @property
+    def refused(self) -> bool:
+        """The message cannot be accepted; what was handed out before is to be thrown away."""
+        return self.too_large or self.bare_refused
+
+
+_END = b"\r\n.\r\n"
+
+
+class BodyReader(_MessageReader):
+    """Reads the message after DATA up to CRLF.CRLF, and unstuffs its dots (RFC 5321 4.5.2).
+
+    `bare_newlines` says what a bare CR or LF does; `limit` is the largest size in octets, None for
+    no limit. A message that is refused is still read to its end.
+    """
+
+    __slots__ = ("_begun", "_held")
+
+    def __init__(self, bare_newlines: BareNewlines = "reject", limit: int | None = None) -> None:
+        super().__init__(bare_newlines, limit)
+        # The line of the DATA command ended with CRLF: a dot that comes first begins a line.
+        self._held = b"\r\n"
+        self._begun = False
+
+    def feed(self, octets: bytes) -> Piece:
+        """Read on. After `done` the reader must not be fed again."""
+        if self._held:
+            octets = self._held + octets
+        end = octets.find(_END)
+        if end >= 0:
+            rest = octets[end + len(_END) :]
+            return Piece(self._unstuff(octets[: end + 2]), True, rest)
+        held = _start_of_end(octets)
+        if held:
+            self._held = octets[-held:]
+            octets = octets[:-held]
+        else:
+            self._held = b""
+        return Piece(self._unstuff(octets), False, b"")
+
+    def _unstuff(self, octets: bytes) -> bytes:
+        octets = octets.replace(b"\r\n.", b"\r\n")
+        if not self._begun and octets:
+            self._begun = True
+            octets = octets[2:]  # the CRLF that the client did not send
+        return self._filter.run(octets)
+
+
+def _start_of_end(octets: bytes) -> int:
+    """How many octets at the end of `octets` may be the beginning of CRLF.CRLF."""
+    for length in (4, 3, 2, 1):
+        if octets.endswith(_END[:length]):
+            return length
+    return 0
+
+
+class ChunkReader(_MessageReader):
+    """Reads one message that comes in BDAT chunks (RFC 3030); a dot means nothing here.
+
+    One reader serves all chunks of a message, because a CRLF may be cut by a chunk's edge.
+    """
+
+    __slots__ = ("_held", "_last", "_left")
+
+    def __init__(self, bare_newlines: BareNewlines = "reject", limit: int | None = None) -> None:
+        super().__init__(bare_newlines, limit)
+        self._held = b""
+        self._left = 0
+        self._last = False
+
+    def begin(self, size: int, last: bool) -> None:
+        """Begin a chunk of `size` octets. Feed it at least once, with nothing when it is empty."""
+        self._left = size
+        self._last = last
+
+    def feed(self, octets: bytes) -> Piece:
+        """Read on. `done` is the end of the chunk; `begin` the next one before feeding again."""
+        taken = octets[: self._left]
+        rest = octets[self._left :]
+        self._left -= len(taken)
+        done = self._left == 0
+        if self._held:
+            taken = self._held + taken
+            self._held = b""
+        if taken.endswith(b"\r") and not (done and self._last):
+            # Its LF may follow, even in the next chunk.
+            self._held = b"\r"
+            taken = taken[:-1]
+        return Piece(self._filter.run(taken), done, rest)
+
+
+class Bdat(NamedTuple):
+    """The argument of BDAT: octets of the chunk, and whether it is the message's last."""
+
+    size: int
+    last: bool
+
+
+_BDAT = re.compile(rb"([0-9]{1,20})(?: (LAST))?", re.IGNORECASE)
+
+
+def parse_bdat(argument: bytes) -> Bdat:
+    """Read what follows `BDAT ` (RFC 3030 section 2: 1 to 20 digits, then LAST or nothing).
+
+    Raises Refusal (501 5.5.4). How many octets follow is then unknown: the session cannot go on.
+    """
+    match = _BDAT.fullmatch(argument)
+    if match is None:
+        raise Refusal(501, (5, 5, 4), "Syntax: BDAT size [LAST]")
+    return Bdat(int(match[1]), match[2] is not None)
