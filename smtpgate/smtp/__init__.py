@@ -1,0 +1,1 @@
+"""The wire: SMTP sessions, without scripts and without configuration."""

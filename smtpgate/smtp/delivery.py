@@ -1,0 +1,55 @@
+"""Where mail goes, as the session sees it.
+
+The order of calls for one transaction at one transport::
+
+    begin -> mail -> rcpt, rcpt, ... -> data -> write, write, ... -> finish
+    abort: at any time before finish has answered; then nothing else
+
+The next call comes when the last one has answered.  An answer may be a value
+or a Deferred of it.  A delivery that fails (raises, or errbacks) is answered
+with 451 and aborted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.defer import Deferred
+
+from .reply import Reply
+
+if TYPE_CHECKING:
+    from .session import Connection, Recipient, Transaction
+
+
+class Delivery(Protocol):
+    """One transaction at one transport."""
+
+    def mail(self, transaction: Transaction) -> Reply | Deferred[Reply]:
+        """The sender: 250, or the refusal that the client gets for this RCPT."""
+
+    def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
+        """One recipient: 250, or the refusal that the client gets."""
+
+    def data(self) -> Reply | Deferred[Reply]:
+        """Whether a message may come: 354, or a refusal; asked before the client gets its 354."""
+
+    def write(self, octets: bytes) -> Deferred[object] | None:
+        """Part of the message, unstuffed, in order; a Deferred holds the client back."""
+
+    def finish(self) -> Reply | Deferred[Reply]:
+        """The message is complete.  250 means that it is safe, nothing less."""
+
+    def abort(self) -> None:
+        """The transaction is given up; calling it again does nothing."""
+
+
+class Transport(Protocol):
+    """A place that mail can be delivered to."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+
+    def begin(self, connection: Connection, transaction: Transaction) -> Delivery:
+        """Start one delivery; called at the first RCPT that goes here."""

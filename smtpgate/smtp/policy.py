@@ -1,0 +1,161 @@
+"""What a session asks of whoever decides: the policy.
+
+A session asks at fixed places.  Every answer may be a value or a Deferred of
+it; the session does nothing else meanwhile, and cancels the Deferred when the
+client leaves.  A policy that fails (raises, or errbacks) ends the session with
+421: failing is not a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from .reply import Reply
+
+if TYPE_CHECKING:
+    from .address import Mailbox
+    from .session import Connection, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Give a line to the state machine, as if the client had sent it.
+
+    :param line: without CRLF; None for the line as it came
+    :param next: ask again for the very next line, whatever it is
+    """
+
+    line: bytes | None = None
+    next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the line; the state machine never sees it."""
+
+    reply: Reply
+    next: bool = False
+
+
+#: What :meth:`Policy.command` says.
+CommandDecision = Pass | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Go on, with changes.  Each field belongs to the place named behind it.
+
+    :param reply: instead of the server's own positive reply (all places)
+    :param peer_ip: the address to believe in from now on (connect)
+    :param peer_ptr: its name (connect)
+    :param helo: the name to believe in (helo)
+    :param extensions: instead of the server's own EHLO keywords (helo)
+    :param username: who has authenticated (auth)
+    :param sender: instead of the client's (mail_from)
+    """
+
+    reply: Reply | None = None
+    peer_ip: str | None = None
+    peer_ptr: str | None = None
+    helo: str | None = None
+    extensions: tuple[str, ...] | None = None
+    username: str | None = None
+    sender: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The auth place wants another response; the octets are sent in Base64."""
+
+    octets: bytes
+
+
+#: None accepts; a Reply is sent, and refuses when its code is 400 or above.
+Decision = Reply | Accept | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthStep:
+    """One step of an authentication, as the policy is asked about it.
+
+    :param mechanism: its SASL name, upper-case
+    :param state: 0 for the AUTH command itself, then one more for each response
+    :param response: decoded; empty when there is none yet
+    :param username: known for PLAIN and LOGIN, whose exchange is complete
+    :param password: the same; it must never reach a log
+    """
+
+    mechanism: str
+    state: int
+    response: bytes
+    username: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AuthStep({self.mechanism!r}, {self.state}, {self.username!r})"
+
+
+class Policy:
+    """Accepts everything; a subclass overrides the places it has an opinion about."""
+
+    #: Whether :meth:`auth` is asked: about PLAIN and LOGIN before the portal is, and
+    #: about every mechanism that is not built in.
+    decides_auth: bool = False
+
+    def wants_command(self, connection: Connection, line: bytes) -> bool:
+        """Whether :meth:`command` is asked about this line; it must be cheap.
+
+        Asked for each line where the server waits for a command.  After ``next``
+        it is not asked: the line goes to :meth:`command` anyway.
+        """
+        return False
+
+    def command(
+        self, connection: Connection, line: bytes
+    ) -> CommandDecision | Deferred[CommandDecision]:
+        """The proxy place: a line before the state machine sees it."""
+        return Pass()
+
+    def connect(self, connection: Connection) -> Decision | Deferred[Decision]:
+        """A client is here, before the banner.  A positive Reply is the banner."""
+        return None
+
+    def helo(self, connection: Connection, verb: str, name: str) -> Decision | Deferred[Decision]:
+        """HELO or EHLO; ``connection.helo`` still has the former name."""
+        return None
+
+    def auth(
+        self, connection: Connection, step: AuthStep
+    ) -> Decision | Challenge | Deferred[Decision | Challenge]:
+        """AUTH, when :attr:`decides_auth`.
+
+        None leaves PLAIN and LOGIN to the portal, and refuses a mechanism of the policy's own.
+        """
+        return None
+
+    def mail_from(
+        self, connection: Connection, mailbox: Mailbox | None, params: Mapping[str, str]
+    ) -> Decision | Deferred[Decision]:
+        """MAIL; ``mailbox`` is None for ``<>``."""
+        return None
+
+    def rcpt_to(
+        self, connection: Connection, recipient: Recipient
+    ) -> Decision | Deferred[Decision]:
+        """RCPT; the policy may change the recipient's mailbox and transport in place."""
+        return None
+
+    def end_of_data(self, connection: Connection) -> Decision | Deferred[Decision]:
+        """The whole message is here, and no transport has been told to keep it."""
+        return None
+
+    def closed(self, connection: Connection) -> None:
+        """The client has gone.  Called once for each client that :meth:`connect` was asked about."""
+
+
+class AcceptAll(Policy):
+    """No hooks."""

@@ -1,0 +1,232 @@
+"""Replies: what the server answers to one command, and its form on the wire.
+
+Every reply that the server gives by itself has a name here, so that its code,
+enhanced status code (RFC 3463) and words are decided in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+#: An enhanced status code, RFC 3463: class, subject, detail.
+Enhanced = tuple[int, int, int]
+
+#: Octets that would break a reply line apart or hide text in it.
+_FORBIDDEN = ("\r", "\n", "\0")
+_BLANKED = {ord("\r"): " ", ord("\0"): " "}
+
+
+def octets(text: str) -> bytes:
+    """The octets of reply text: a character an octet, or UTF-8 when one does not fit."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One SMTP reply, RFC 5321 4.2.
+
+    :param code: 200 to 599
+    :param lines: its text, at least one line, without line ends
+    :param enhanced: sent in front of each line's text when given, RFC 2034 4
+    :param close: disconnect after it is written
+    :raises ValueError: for a code out of range, no line, or CR, LF or NUL inside a line
+    """
+
+    code: int
+    lines: tuple[str, ...]
+    enhanced: Enhanced | None = None
+    close: bool = False
+    _wire: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.code <= 599:
+            raise ValueError(f"a reply code is 200 to 599, not {self.code}")
+        if not self.lines:
+            raise ValueError("a reply has at least one line")
+        for line in self.lines:
+            if any(octet in line for octet in _FORBIDDEN):
+                raise ValueError(f"a reply line holds no CR, LF or NUL: {line!r}")
+        prefix = "" if self.enhanced is None else "{}.{}.{} ".format(*self.enhanced)
+        last = len(self.lines) - 1
+        wire = b"".join(
+            octets(f"{self.code}{' ' if n == last else '-'}{prefix}{line}") + b"\r\n"
+            for n, line in enumerate(self.lines)
+        )
+        object.__setattr__(self, "_wire", wire)
+
+    @classmethod
+    def of(
+        cls,
+        code: int,
+        text: str | Iterable[str],
+        enhanced: Enhanced | None = None,
+        close: bool = False,
+    ) -> Reply:
+        """A reply from any text: LF starts a new line, CR and NUL become blanks.
+
+        For text that the server did not write: a script's or the next hop's.
+        """
+        parts = [text] if isinstance(text, str) else list(text)
+        lines = [
+            line.translate(_BLANKED)
+            for part in parts
+            for line in part.replace("\r\n", "\n").split("\n")
+        ]
+        return cls(code, tuple(lines or [""]), enhanced, close)
+
+    def wire(self) -> bytes:
+        """The reply as it is sent, with its line ends."""
+        return self._wire
+
+    @property
+    def positive(self) -> bool:
+        """Whether the command did what was asked, or goes on (2xx and 3xx)."""
+        return self.code < 400
+
+    @property
+    def text(self) -> str:
+        """All lines as one, for logs."""
+        return " / ".join(self.lines)
+
+    def closing(self) -> Reply:
+        """The same reply, with the connection closed behind it."""
+        return self if self.close else Reply(self.code, self.lines, self.enhanced, True)
+
+
+def worst(replies: Iterable[Reply]) -> Reply:
+    """The one answer for several next hops: permanent before temporary before success.
+
+    :raises ValueError: when there is none
+    """
+    return max(replies, key=lambda reply: reply.code // 100)
+
+
+def _reply(code: int, enhanced: str, text: str, close: bool = False) -> Reply:
+    first, second, third = enhanced.split(".")
+    return Reply(code, (text,), (int(first), int(second), int(third)), close)
+
+
+# Success
+OK = _reply(250, "2.0.0", "OK")
+RESET = _reply(250, "2.0.0", "Reset")
+SENDER_OK = _reply(250, "2.1.0", "Sender OK")
+RECIPIENT_OK = _reply(250, "2.1.5", "Recipient OK")
+CHUNK_OK = _reply(250, "2.0.0", "Chunk received")
+CANNOT_VERIFY = _reply(252, "2.5.0", "Cannot verify, but will take a message and try")
+AUTHENTICATED = _reply(235, "2.7.0", "Authentication succeeded")
+READY_FOR_TLS = _reply(220, "2.0.0", "Ready to start TLS")
+START_MAIL = Reply(354, ("Start mail input, end with <CRLF>.<CRLF>",))
+
+# The command line itself
+LINE_TOO_LONG = _reply(500, "5.5.6", "Line too long")
+BAD_CHARACTER = _reply(500, "5.5.2", "Control characters are not allowed in a command")
+BAD_VERB = _reply(500, "5.5.2", "Command not recognised")
+UNKNOWN_COMMAND = _reply(500, "5.5.1", "Command not recognised")
+NOT_IMPLEMENTED = _reply(502, "5.5.1", "Command not implemented")
+NO_ARGUMENTS = _reply(501, "5.5.4", "This command takes no arguments")
+SYNTAX = _reply(501, "5.5.4", "Syntax error in arguments")
+HELO_NAME = _reply(501, "5.5.4", "A host name is needed")
+WEB_CLIENT = _reply(554, "5.5.1", "This is a mail server", close=True)
+
+# Order
+HELO_FIRST = _reply(503, "5.5.1", "Say EHLO or HELO first")
+EHLO_FIRST = _reply(503, "5.5.1", "Say EHLO first")
+BAD_SEQUENCE = _reply(503, "5.5.1", "Bad sequence of commands")
+NESTED_MAIL = _reply(503, "5.5.1", "A sender was given already")
+MAIL_FIRST = _reply(503, "5.5.1", "Say MAIL first")
+RCPT_FIRST = _reply(503, "5.5.1", "Say RCPT first")
+NO_RECIPIENTS = _reply(554, "5.5.1", "No valid recipients")
+BDAT_BEGUN = _reply(503, "5.5.1", "Only BDAT and RSET may follow BDAT")
+TLS_TWICE = _reply(503, "5.5.1", "TLS is active already")
+BINARY_NEEDS_BDAT = _reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
+
+# TLS and AUTH
+TLS_UNAVAILABLE = _reply(502, "5.5.1", "TLS is not offered here")
+TLS_REQUIRED = _reply(530, "5.7.0", "Must issue a STARTTLS command first")
+AUTH_REQUIRED = _reply(530, "5.7.0", "Authentication required")
+AUTH_TWICE = _reply(503, "5.5.1", "Authenticated already")
+AUTH_IN_TRANSACTION = _reply(503, "5.5.1", "AUTH is not allowed during a mail transaction")
+AUTH_UNAVAILABLE = _reply(502, "5.5.1", "AUTH is not offered here")
+AUTH_NEEDS_TLS = _reply(538, "5.7.11", "Encryption required for this authentication mechanism")
+AUTH_MECHANISM = _reply(504, "5.5.4", "Unrecognised authentication mechanism")
+AUTH_SYNTAX = _reply(501, "5.5.2", "Cannot decode the response")
+AUTH_TOO_LONG = _reply(500, "5.5.6", "Authentication exchange line is too long")
+AUTH_CANCELLED = _reply(501, "5.7.0", "Authentication cancelled")
+AUTH_FAILED = _reply(535, "5.7.8", "Authentication failed")
+AUTH_TEMPORARY = _reply(454, "4.7.0", "Temporary authentication failure")
+
+# The envelope and the message
+TOO_MANY_RECIPIENTS = _reply(452, "4.5.3", "Too many recipients")
+TOO_MANY_MESSAGES = _reply(452, "4.5.3", "Too many messages on this connection")
+MESSAGE_TOO_LARGE = _reply(552, "5.3.4", "Message too large")
+BARE_NEWLINE = _reply(554, "5.6.0", "Bare CR or LF in the message, lines end with CRLF")
+UNKNOWN_TRANSPORT = _reply(451, "4.3.5", "Server configuration error")
+DELIVERY_TROUBLE = _reply(451, "4.3.0", "Temporary local problem, try again later")
+
+# XCLIENT
+XCLIENT_DENIED = _reply(550, "5.7.0", "XCLIENT is not allowed from here")
+XCLIENT_SYNTAX = _reply(501, "5.5.4", "Bad XCLIENT attribute")
+
+
+def banner(hostname: str) -> Reply:
+    """The greeting at connect, RFC 5321 4.3.1: it has no enhanced code (RFC 2034 4)."""
+    return Reply(220, (f"{hostname} ESMTP",))
+
+
+def goodbye(hostname: str) -> Reply:
+    """The answer to QUIT."""
+    return _reply(221, "2.0.0", f"{hostname} Goodbye", close=True)
+
+
+def challenge(encoded: str) -> Reply:
+    """AUTH wants another response; ``encoded`` is Base64, RFC 4954 4."""
+    return Reply(334, (encoded,))
+
+
+def queued(identity: str) -> Reply:
+    """The message is safe; ``identity`` names it in our logs."""
+    return _reply(250, "2.0.0", f"OK {identity}")
+
+
+def local_trouble(hostname: str) -> Reply:
+    """Whoever decides about this session has failed: it cannot go on."""
+    return _reply(421, "4.3.0", f"{hostname} Temporary local problem", close=True)
+
+
+def shutting_down(hostname: str) -> Reply:
+    """The service stops."""
+    return _reply(421, "4.3.2", f"{hostname} Service is shutting down", close=True)
+
+
+def timed_out(hostname: str) -> Reply:
+    """The client was silent, or slow, for too long."""
+    return _reply(421, "4.4.2", f"{hostname} Timeout, closing connection", close=True)
+
+
+def too_many_connections(hostname: str) -> Reply:
+    """The server, or this client's address or network, has as many sessions as it may."""
+    return _reply(421, "4.7.0", f"{hostname} Too many connections, try again later", close=True)
+
+
+def too_many_commands(hostname: str) -> Reply:
+    """More commands than one connection may issue."""
+    return _reply(421, "4.7.0", f"{hostname} Too many commands", close=True)
+
+
+def too_many_errors(hostname: str) -> Reply:
+    """More errors than one connection may make."""
+    return _reply(421, "4.7.0", f"{hostname} Too many errors", close=True)
+
+
+def too_many_attempts(hostname: str) -> Reply:
+    """More failed authentications than one connection may make."""
+    return _reply(421, "4.7.0", f"{hostname} Too many failed authentications", close=True)
+
+
+def early_talker(hostname: str) -> Reply:
+    """The client spoke before the greeting, RFC 5321 4.3.1 forbids that."""
+    return _reply(554, "5.5.1", f"{hostname} Protocol error, wait for the greeting", close=True)
