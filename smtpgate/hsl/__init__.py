@@ -1,0 +1,1 @@
+"""The script language: usable alone, it knows no SMTP and no configuration."""

@@ -1,0 +1,392 @@
+"""How a Python function becomes a function of the language.
+
+:func:`builtin` reads a function's annotations, wraps it in a check of its
+arguments and words every complaint the same way::
+
+    @builtin("str_repeat", aliases=())
+    def str_repeat(string: String, multiplier: Integer) -> String: ...
+
+    str_repeat() parameter "multiplier" must be a number, string given
+
+A parameter with a default is optional, ``*args`` is variadic.  A leading
+parameter named ``execution`` receives the running execution and a leading
+``self`` the object; scripts see neither.  A parameter named ``options`` is an options array, checked against the
+decorator's table and handed over as a dict with every option present.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.values import Function, Map, Object, arity_message, type_name
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type a parameter may have: its name in messages and its test."""
+
+    name: str
+    accepts: Callable[[Any], bool]
+    convert: Callable[[Any], Any] | None = None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (float, int)) and not isinstance(value, bool)
+
+
+def _whole(value: float) -> int:
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        raise Fault("the number is not finite") from None
+
+
+STRING = Kind("string", lambda value: isinstance(value, str))
+NUMBER = Kind("number", _is_number)
+INTEGER = Kind("number", _is_number, _whole)
+BOOLEAN = Kind("boolean", lambda value: isinstance(value, bool))
+ARRAY = Kind("array", lambda value: isinstance(value, (list, Map)))
+CALLBACK = Kind("function", lambda value: isinstance(value, Function))
+OBJECT = Kind("object", lambda value: isinstance(value, Object))
+NONE = Kind("none", lambda value: value is None)
+
+String: TypeAlias = Annotated[str, STRING]
+Number: TypeAlias = Annotated[float, NUMBER]
+#: A number whose decimals are dropped before the function sees it, as an ``int``.
+Integer: TypeAlias = Annotated[int, INTEGER]
+Boolean: TypeAlias = Annotated[bool, BOOLEAN]
+Array: TypeAlias = Annotated[list[Any] | Map, ARRAY]
+Callback: TypeAlias = Annotated[Function, CALLBACK]
+#: Anything, unchecked.
+Value: TypeAlias = Any
+#: What an ``options`` parameter is annotated with.
+Options: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of an options array: its kinds, default and meaning."""
+
+    kinds: tuple[Kind, ...]
+    default: Any
+    text: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter as scripts see it; empty ``kinds`` accept anything."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    optional: bool = False
+    variadic: bool = False
+    default: Any = None
+
+
+class Builtin(Function):
+    """A library function: a :class:`Function` that knows its manual entry.
+
+    ``code`` takes the script's arguments; in front of them the object where
+    ``needs_object`` is set, then the execution where ``needs_execution`` is.
+    ``waits``: it may suspend the script.  ``terminates``: the script ends with
+    its result.
+    """
+
+    __slots__ = (
+        "aliases", "needs_execution", "needs_object", "options", "parameters", "result",
+        "terminates", "text", "waits",
+    )  # fmt: skip
+
+    parameters: tuple[Parameter, ...]
+    options: Mapping[str, Option]
+    aliases: tuple[str, ...]
+    text: str
+    result: str
+    needs_execution: bool
+    needs_object: bool
+    waits: bool
+    terminates: bool
+
+    @property
+    def signature(self) -> str:
+        """As manuals write it: ``str_split(string, delimiter, [limit])``."""
+        parts = []
+        for parameter in self.parameters:
+            if parameter.variadic:
+                parts.append(f"[...{parameter.name}]")
+            elif parameter.optional:
+                parts.append(f"[{parameter.name}]")
+            else:
+                parts.append(parameter.name)
+        return f"{self.name}({', '.join(parts)})"
+
+
+def builtin(
+    name: str,
+    *,
+    aliases: tuple[str, ...] = (),
+    options: Mapping[str, Option] | None = None,
+    waits: bool = False,
+    terminates: bool = False,
+) -> Callable[[Callable[..., Any]], Builtin]:
+    """Make a :class:`Builtin` named ``name``; its docstring is its manual entry.
+
+    :raises TypeError: if an annotation names no kind (a mistake in the library)
+    """
+
+    def decorate(python: Callable[..., Any]) -> Builtin:
+        parameters, leading = _parameters(python)
+        required = sum(not p.optional and not p.variadic for p in parameters)
+        variadic = any(p.variadic for p in parameters)
+        table = options or {}
+        code = _checked(name, python, parameters, leading, table)
+        made = Builtin(name, code, required, None if variadic else len(parameters))
+        made.parameters = parameters
+        made.options = table
+        made.aliases = aliases
+        made.text = inspect.getdoc(python) or ""
+        made.result = _result(python)
+        made.needs_execution = "execution" in leading
+        made.needs_object = "self" in leading
+        made.waits = waits
+        made.terminates = terminates
+        return made
+
+    return decorate
+
+
+def _parameters(python: Callable[..., Any]) -> tuple[tuple[Parameter, ...], list[str]]:
+    """The parameters that scripts see, and the names of the leading ones they do not."""
+    hints = get_type_hints(python, include_extras=True)
+    found: list[Parameter] = []
+    leading: list[str] = []
+    for parameter in inspect.signature(python).parameters.values():
+        if not found and parameter.name in ("self", "execution"):
+            leading.append(parameter.name)
+            continue
+        variadic = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        optional = parameter.default is not inspect.Parameter.empty
+        kinds = (ARRAY,) if parameter.name == "options" else _kinds(hints[parameter.name], optional)
+        found.append(
+            Parameter(
+                parameter.name, kinds, optional, variadic, parameter.default if optional else None
+            )
+        )
+    return tuple(found), leading
+
+
+def _kinds(hint: Any, optional: bool) -> tuple[Kind, ...]:
+    if hint is Any:
+        return ()
+    if get_origin(hint) is Annotated:
+        return tuple(extra for extra in get_args(hint)[1:] if isinstance(extra, Kind))
+    if get_origin(hint) in (Union, UnionType):
+        kinds: tuple[Kind, ...] = ()
+        for part in get_args(hint):
+            # ``X | None`` on an optional parameter says "left out", not "none is welcome".
+            if part is NoneType:
+                if not optional:
+                    kinds += (NONE,)
+            else:
+                kinds += _kinds(part, optional)
+        return kinds
+    if isinstance(hint, type) and issubclass(hint, Object):
+        return (Kind(hint.class_name, lambda value: isinstance(value, hint)),)
+    raise TypeError(f"no kind of value: {hint!r}")
+
+
+def _result(python: Callable[..., Any]) -> str:
+    hint = get_type_hints(python, include_extras=True).get("return", Any)
+    if hint is NoneType or hint is None:
+        return "none"
+    if get_origin(hint) in (Union, UnionType):
+        parts = get_args(hint)
+    else:
+        parts = (hint,)
+    names: list[str] = []
+    for part in parts:
+        if part is NoneType:
+            names.append("none")
+        elif part is Any:
+            names.append("any")
+        elif get_origin(part) is Annotated:
+            names.extend(extra.name for extra in get_args(part)[1:] if isinstance(extra, Kind))
+        elif isinstance(part, type) and issubclass(part, Object):
+            names.append(part.class_name)
+        else:
+            names.append("any")
+    return " or ".join(dict.fromkeys(names))
+
+
+def _checked(
+    name: str,
+    python: Callable[..., Any],
+    parameters: tuple[Parameter, ...],
+    leading: list[str],
+    options: Mapping[str, Option],
+) -> Callable[..., Any]:
+    """Wrap ``python`` in the checks its parameters need.
+
+    The wrapper is generated, so that a call costs the tests of its own
+    parameters and nothing else.
+    """
+    scope: dict[str, Any] = {
+        "name": name,
+        "python": python,
+        "options_table": options,
+        "read_options": read_options,
+        "wrong": _wrong,
+    }
+    head = list(leading)
+    passed = list(leading)
+    checks: list[str] = []
+    for number, parameter in enumerate(parameters):
+        variable = f"argument{number}"
+        if parameter.variadic:
+            head.append(f"*{variable}")
+            passed.append(f"*{variable}")
+            if parameter.kinds:
+                scope[f"check{number}"] = _checker(parameter)
+                checks.append(f"{variable} = [check{number}(name, v) for v in {variable}]")
+            continue
+        scope[f"default{number}"] = parameter.default
+        head.append(f"{variable}=default{number}" if parameter.optional else variable)
+        passed.append(variable)
+        if parameter.name == "options":
+            checks.append(
+                f"{variable} = read_options({name!r}, options_table, {variable},"
+                f" {variable} is default{number})"
+            )
+            continue
+        if not parameter.kinds:
+            continue
+        scope[f"parameter{number}"] = parameter
+        guard = f"if {variable} is not default{number}: " if parameter.optional else ""
+        checks.append(f"{guard}{_test(number, parameter, scope)}")
+    body = [
+        f"def checked({', '.join(head)}):",
+        *(f"    {line}" for line in checks),
+        f"    return python({', '.join(passed)})",
+    ]
+    exec(compile("\n".join(body), f"<builtin {name}>", "exec"), scope)  # noqa: S102
+    checked: Callable[..., Any] = scope["checked"]
+    return checked
+
+
+def _test(number: int, parameter: Parameter, scope: dict[str, Any]) -> str:
+    variable = f"argument{number}"
+    if parameter.kinds == (STRING,):
+        return f"{variable}.__class__ is str or wrong(name, parameter{number}, {variable})"
+    scope[f"check{number}"] = _checker(parameter)
+    return f"{variable} = check{number}(name, {variable})"
+
+
+_UNFIT = object()
+
+
+def _convert(value: Any, kinds: tuple[Kind, ...]) -> Any:
+    for kind in kinds:
+        if kind.accepts(value):
+            return kind.convert(value) if kind.convert else value
+    return _UNFIT
+
+
+def _checker(parameter: Parameter) -> Callable[[str, Any], Any]:
+    kinds = parameter.kinds
+
+    def check(name: str, value: Any) -> Any:
+        converted = _convert(value, kinds)
+        if converted is _UNFIT:
+            _wrong(name, parameter, value)
+        return converted
+
+    return check
+
+
+def _names(kinds: tuple[Kind, ...]) -> str:
+    names = list(dict.fromkeys(kind.name for kind in kinds))
+    article = "an" if names[0][0] in "aeiou" else "a"
+    return f"{article} {' or '.join(names)}" if names != ["none"] else "none"
+
+
+def _wrong(name: str, parameter: Parameter, value: Any) -> None:
+    raise Fault(
+        f'{name}() parameter "{parameter.name}" must be {_names(parameter.kinds)}, '
+        f"{type_name(value)} given"
+    )
+
+
+def read_options(
+    name: str, table: Mapping[str, Option], given: Any, absent: bool = False
+) -> dict[str, Any]:
+    """An options array as a dict with every option of ``table`` in it.
+
+    :raises Fault: for what is no array, an unknown option, a value of the wrong
+        type or one that is not among the choices
+    """
+    found = {key: option.default for key, option in table.items()}
+    if absent:
+        return found
+    if isinstance(given, list) and not given:
+        return found
+    if not isinstance(given, Map):
+        wanted = "an array of named options"
+        raise Fault(f'{name}() parameter "options" must be {wanted}, {type_name(given)} given')
+    for key, value in given.items():
+        option = table.get(key)
+        if option is None:
+            near = get_close_matches(str(key), list(table), 1)
+            hint = f', did you mean "{near[0]}"?' if near else ""
+            raise Fault(f'{name}() has no option "{key}"{hint}')
+        if option.kinds:
+            converted = _convert(value, option.kinds)
+            if converted is _UNFIT:
+                raise Fault(
+                    f'{name}() option "{key}" must be {_names(option.kinds)}, '
+                    f"{type_name(value)} given"
+                )
+            value = converted
+        if option.choices and value not in option.choices:
+            choices = ", ".join(f'"{choice}"' for choice in option.choices)
+            raise Fault(f'{name}() option "{key}" must be one of {choices}; "{value}" given')
+        found[key] = value
+    return found
+
+
+class BuiltinClass(Function):
+    """A class of the library: calling it makes an object.
+
+    Made from a Python class whose members are Builtins: ``constructor`` (which
+    returns the object), methods (with ``self``) and static functions (without).
+    """
+
+    __slots__ = ("constructor", "methods", "python", "statics", "text")
+
+    def __init__(self, python: type[Object]) -> None:
+        members = {
+            member.name: member
+            for attribute, member in vars(python).items()
+            if isinstance(member, Builtin) and attribute != "constructor"
+        }
+        constructor: Builtin = vars(python)["constructor"]
+        name = python.class_name
+        super().__init__(name, constructor.code, constructor.least, constructor.most)
+        self.python = python
+        self.constructor = constructor
+        self.methods = {key: made for key, made in members.items() if made.needs_object}
+        self.statics = {key: made for key, made in members.items() if not made.needs_object}
+        self.text = inspect.getdoc(python) or ""
+
+
+__all__ = [
+    "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NUMBER", "OBJECT", "STRING", "Array",
+    "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number", "Option",
+    "Options", "Parameter", "String", "Value", "arity_message", "builtin", "read_options",
+]  # fmt: skip
