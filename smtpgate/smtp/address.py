@@ -86,7 +86,7 @@ _ATOMS = re.compile(rb"[%b]++(?:\.[%b]++)*+" % (_ATEXT, _ATEXT))
 _QUOTED = re.compile(rb'"(?:[ !#-\[\]-~\x80-\xff]++|\\[ -~])*+"')
 _NAME = re.compile(rb"[A-Za-z0-9.\x80-\xff-]*+")
 _LITERAL = re.compile(rb"\[([!-Z^-~]*+)\]")
-_TAG = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_TAG = re.compile(rb"[A-Za-z0-9-]++(?<!-)")
 
 
 def quote_local(text: str) -> str:
@@ -251,7 +251,7 @@ class _PathParser:
         ascii_form = label
         if not label.isascii():
             ascii_form = "xn--" + label.encode("punycode").decode("ascii")
-            if not all(map(_is_label_character, label)):
+            if unicodedata.combining(label[0]) or not all(map(_is_label_character, label)):
                 raise self.error("The domain holds a character that is not allowed")
         if len(ascii_form) > LABEL_LIMIT:
             raise self.error(f"A label of the domain is longer than {LABEL_LIMIT} octets")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from io import IncrementalNewlineDecoder
 from typing import Final, Literal, NamedTuple
 
 from smtpgate.smtp.refusal import Refusal
@@ -123,70 +124,55 @@ class Piece(NamedTuple):
     rest: bytes
 
 
-class _Filter:
-    """Checks the octets of one message: bare newlines and size.
+class _MessageReader:
+    """What DATA and BDAT share: the policy for bare newlines, the size, the verdict.
 
-    Each piece must hold its CRLF pairs whole: a pair may not be cut by a piece's edge.
+    `size` counts the octets of the message so far: unstuffed, and normalised if that is the policy.
     """
 
-    __slots__ = ("bare", "limit", "policy", "size")
-
-    def __init__(self, policy: BareNewlines, limit: int | None) -> None:
-        self.policy = policy
-        self.limit = limit
-        self.size = 0
-        self.bare = False
-
-    @property
-    def too_large(self) -> bool:
-        return self.limit is not None and self.size > self.limit
-
-    def run(self, octets: bytes) -> bytes:
-        if self.policy != "pass":
-            pairs = octets.count(b"\r\n")
-            if octets.count(b"\n") != pairs or octets.count(b"\r") != pairs:
-                self.bare = True
-                if self.policy == "normalize":
-                    octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-                    octets = octets.replace(b"\n", b"\r\n")
-        self.size += len(octets)
-        if self.too_large or (self.bare and self.policy == "reject"):
-            return b""
-        return octets
-
-
-class _MessageReader:
-    """What DATA and BDAT share: the verdict on the message that is being read."""
-
-    __slots__ = ("_filter",)
+    __slots__ = ("_newlines", "bare_newlines", "limit", "size")
 
     def __init__(self, bare_newlines: BareNewlines = "reject", limit: int | None = None) -> None:
-        self._filter = _Filter(bare_newlines, limit)
-
-    @property
-    def size(self) -> int:
-        """Octets of the message so far: unstuffed, and normalised if that is the policy."""
-        return self._filter.size
-
-    @property
-    def too_large(self) -> bool:
-        """The message is larger than the limit. Nothing more of it is handed out."""
-        return self._filter.too_large
+        self.bare_newlines: BareNewlines = bare_newlines
+        self.limit = limit
+        self.size = 0
+        # Remembers which newlines it saw. It does so in one pass in C, several times as fast as
+        # counting CR, LF and CRLF.
+        self._newlines = IncrementalNewlineDecoder(None, translate=False)
 
     @property
     def bare(self) -> bool:
-        """A bare CR or LF was seen (never looked for with the policy `pass`)."""
-        return self._filter.bare
+        """A bare CR or LF was seen. With the policy `pass` nobody looks for them."""
+        return self._newlines.newlines not in (None, "\r\n")
 
     @property
     def bare_refused(self) -> bool:
         """A bare CR or LF was seen and the policy is `reject`. Nothing more is handed out."""
-        return self._filter.bare and self._filter.policy == "reject"
+        return self.bare_newlines == "reject" and self.bare
+
+    @property
+    def too_large(self) -> bool:
+        """The message is larger than the limit. Nothing more of it is handed out."""
+        return self.limit is not None and self.size > self.limit
 
     @property
     def refused(self) -> bool:
         """The message cannot be accepted; what was handed out before is to be thrown away."""
         return self.too_large or self.bare_refused
+
+    def _judge(self, octets: bytes) -> bytes:
+        """Give what may be handed out of a piece of the message.
+
+        No CRLF may be cut by the edges of a piece. Size and newlines of a refused message are
+        watched to its end, so that the verdict does not depend on how the network cut it.
+        """
+        if self.bare_newlines != "pass":
+            self._newlines.decode(octets.decode("latin-1"), final=True)
+            if self.bare_newlines == "normalize" and self.bare:
+                octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                octets = octets.replace(b"\n", b"\r\n")
+        self.size += len(octets)
+        return b"" if self.refused else octets
 
 
 _END = b"\r\n.\r\n"
@@ -211,24 +197,30 @@ class BodyReader(_MessageReader):
         """Read on. After `done` the reader must not be fed again."""
         if self._held:
             octets = self._held + octets
-        end = octets.find(_END)
-        if end >= 0:
+        # Searching from the back is several times as fast for CPython, and most pieces hold
+        # neither a dot at the beginning of a line nor the end.
+        dots = octets.rfind(b"\r\n.") >= 0
+        if dots and octets.rfind(_END) >= 0:
+            end = octets.index(_END)  # the first one counts
             rest = octets[end + len(_END) :]
-            return Piece(self._unstuff(octets[: end + 2]), True, rest)
+            return Piece(self._unstuff(octets[: end + 2], dots), True, rest)
         held = _start_of_end(octets)
         if held:
             self._held = octets[-held:]
             octets = octets[:-held]
         else:
             self._held = b""
-        return Piece(self._unstuff(octets), False, b"")
+        return Piece(self._unstuff(octets, dots), False, b"")
 
-    def _unstuff(self, octets: bytes) -> bytes:
-        octets = octets.replace(b"\r\n.", b"\r\n")
-        if not self._begun and octets:
+    def _unstuff(self, octets: bytes, dots: bool) -> bytes:
+        if not octets:
+            return b""
+        if dots:
+            octets = octets.replace(b"\r\n.", b"\r\n")
+        if not self._begun:
             self._begun = True
             octets = octets[2:]  # the CRLF that the client did not send
-        return self._filter.run(octets)
+        return self._judge(octets)
 
 
 def _start_of_end(octets: bytes) -> int:
@@ -271,7 +263,7 @@ class ChunkReader(_MessageReader):
             # Its LF may follow, even in the next chunk.
             self._held = b"\r"
             taken = taken[:-1]
-        return Piece(self._filter.run(taken), done, rest)
+        return Piece(self._judge(taken), done, rest)
 
 
 class Bdat(NamedTuple):
@@ -281,7 +273,8 @@ class Bdat(NamedTuple):
     last: bool
 
 
-_BDAT = re.compile(rb"([0-9]{1,20})(?: (LAST))?", re.IGNORECASE)
+# Spaces at the end are tolerated (RFC 5321 4.1.1).
+_BDAT = re.compile(rb"([0-9]{1,20})(?: (LAST))? *", re.IGNORECASE)
 
 
 def parse_bdat(argument: bytes) -> Bdat:

@@ -43,7 +43,9 @@ def decode_xtext(text: str) -> bytes:
 _NOT_XCHAR = re.compile(rb"[^!-*,-<>-~]")
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]++|\+[0-9A-F]{2})*+")
-_UTF8_ADDRESS = re.compile(r"(?:[!-*,-<>-\[\]-~\x80-\U0010ffff]++|\\x\{[0-9A-F]{2,6}\})++")
+_UTF8_ADDRESS = re.compile(
+    r"(?:[!-*,-<>-\[\]-~\x80-\U0010ffff]++|\\x\{(?:10[0-9A-F]{4}|[0-9A-F]{2,5})\})++"
+)
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*+")
 _VALUE = re.compile(r"[!-<>-~\x80-\xff]++")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++")
@@ -79,9 +81,11 @@ def _smtputf8(value: str, limit: int | None) -> str:
 
 
 def _auth(value: str, limit: int | None) -> str:
-    # RFC 4954 section 5: the original sender as xtext, or <>.
-    if value != "<>" and not (value and _XTEXT.fullmatch(value.encode("latin-1"))):
-        raise _malformed("AUTH", "xtext or <>")
+    # RFC 4954 section 5: the original sender as xtext, or <>. It may be UTF-8 (RFC 6531 3.4).
+    if value != "<>":
+        octets = _xtext(value)
+        if not octets or any(octet < 32 or octet == 127 for octet in octets):
+            raise _malformed("AUTH", "an address as xtext, or <>")
     return value
 
 
@@ -128,12 +132,16 @@ def _orcpt(value: str, limit: int | None) -> str:
     return value
 
 
-def _is_printable_xtext(value: str) -> bool:
+def _xtext(value: str) -> bytes | None:
     try:
-        octets = decode_xtext(value)
+        return decode_xtext(value)
     except ValueError:
-        return False
-    return all(32 <= octet <= 126 for octet in octets)
+        return None
+
+
+def _is_printable_xtext(value: str) -> bool:
+    octets = _xtext(value)
+    return octets is not None and all(32 <= octet <= 126 for octet in octets)
 
 
 def _is_utf8_address(value: str) -> bool:
@@ -186,9 +194,14 @@ def parse_mail_parameters(
 
 
 def parse_rcpt_parameters(
-    octets: bytes, *, offered: Collection[str] = EXTENSIONS
+    octets: bytes, *, offered: Collection[str] = EXTENSIONS, smtputf8: bool = True
 ) -> dict[str, str]:
-    """Read what follows the path of RCPT. Like `parse_mail_parameters`."""
+    """Read what follows the path of RCPT. Like `parse_mail_parameters`.
+
+    Only a transaction with `smtputf8` may name an original recipient in UTF-8 (RFC 6533 section 3).
+    """
+    if not smtputf8 and not octets.isascii():
+        raise ParameterError(501, INVALID_ARGUMENTS, "A parameter is not well-formed")
     return _parse(octets, _RCPT, offered, None)
 
 

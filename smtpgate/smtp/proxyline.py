@@ -166,17 +166,18 @@ def _address(family: Family, text: str) -> str:
         except AddressValueError:
             pass
     version = 4 if family is Family.INET else 6
-    raise ProxyError(f"{ascii(text)} is no IPv{version} address")
+    raise ProxyError(f"{text!a} is no IPv{version} address")
 
 
 def _port(text: str) -> int:
     if not _PORT.fullmatch(text) or int(text) > 65535:
-        raise ProxyError(f"{ascii(text)} is no port")
+        raise ProxyError(f"{text!a} is no port")
     return int(text)
 
 
+_FAMILIES: Final = {1: Family.INET, 2: Family.INET6, 3: Family.UNIX}
+_KINDS: Final = {1: Kind.STREAM, 2: Kind.DATAGRAM}
 _BLOCKS: Final = {
-    Family.UNSPECIFIED: struct.Struct("!"),
     Family.INET: struct.Struct("!4s4sHH"),
     Family.INET6: struct.Struct("!16s16sHH"),
     Family.UNIX: struct.Struct("!108s108s"),
@@ -185,48 +186,34 @@ _BLOCKS: Final = {
 
 def _parse_block(header: bytes, protocol: int) -> ProxyHeader:
     """Read a whole header of version 2 with the command PROXY."""
-    try:
-        family, kind = Family(protocol >> 4), Kind(protocol & 15)
-    except ValueError:
-        raise ProxyError(f"address family and protocol 0x{protocol:02x} are not known") from None
-    if family is Family.UNSPECIFIED or kind is Kind.UNSPECIFIED:
+    if protocol == 0:
         # The addresses are not known, and neither is where TLVs would begin.
-        return ProxyHeader(version=2, local=False, family=family, kind=kind)
+        return ProxyHeader(version=2, local=False)
+    try:
+        family, kind = _FAMILIES[protocol >> 4], _KINDS[protocol & 15]
+    except KeyError:
+        raise ProxyError(f"address family and protocol 0x{protocol:02x} are not known") from None
     block = _BLOCKS[family]
     start = _FIXED.size + block.size
     if len(header) < start:
         raise ProxyError("the header is too short for its addresses")
-    source, destination = _endpoints(family, block.unpack_from(header, _FIXED.size))
+    source, destination, *ports = block.unpack_from(header, _FIXED.size)
+    source_port, destination_port = ports or (0, 0)
     return ProxyHeader(
         version=2,
         local=False,
         family=family,
         kind=kind,
-        source=source,
-        destination=destination,
+        source=Endpoint(_host(family, source), source_port),
+        destination=Endpoint(_host(family, destination), destination_port),
         tlvs=_parse_tlvs(header, start),
     )
 
 
-def _endpoints(family: Family, fields: tuple[bytes | int, ...]) -> tuple[Endpoint, Endpoint]:
-    match family, fields:
-        case Family.INET, (bytes() as source, bytes() as destination, int() as port, int() as to):
-            return (
-                Endpoint(str(IPv4Address(source)), port),
-                Endpoint(str(IPv4Address(destination)), to),
-            )
-        case Family.INET6, (bytes() as source, bytes() as destination, int() as port, int() as to):
-            return (
-                Endpoint(str(IPv6Address(source)), port),
-                Endpoint(str(IPv6Address(destination)), to),
-            )
-        case _, (bytes() as source, bytes() as destination):
-            return Endpoint(_unix_path(source), 0), Endpoint(_unix_path(destination), 0)
-    raise AssertionError(family)
-
-
-def _unix_path(field: bytes) -> str:
-    return field.rstrip(b"\0").decode("latin-1")
+def _host(family: Family, field: bytes) -> str:
+    if family is Family.UNIX:
+        return field.partition(b"\0")[0].decode("latin-1")
+    return str(IPv4Address(field) if family is Family.INET else IPv6Address(field))
 
 
 _CRC32C = 0x03
