@@ -1,0 +1,1 @@
+"""The tests of smtpgate, one file for each file of the package."""
