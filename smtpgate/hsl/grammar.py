@@ -1,0 +1,36 @@
+"""The parser: source text to the syntax tree.
+
+``tokens`` cuts the text, ``statements`` is the pyparsing grammar, ``expressions``
+reads what stands inside statements, ``recovery`` words the errors and goes on.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from smtpgate.hsl import nodes, recovery, statements
+from smtpgate.hsl.errors import ScriptErrors
+from smtpgate.hsl.expressions import TOO_DEEP, ExpressionReader
+from smtpgate.hsl.tokens import Tokens
+
+
+def parse(source: str, file: str) -> nodes.Program:
+    """The tree of a script.
+
+    :param source: the script, one character an octet (latin-1)
+    :param file: its name for positions
+    :raises ScriptErrors: with up to 20 independent syntax errors in source order
+    """
+    tokens = Tokens.scan(source, file)
+    tokens.reader = ExpressionReader(tokens, statements.anonymous)
+    found = None
+    try:
+        found = statements.program.parse_string(tokens)
+    except recovery.Enough:
+        pass
+    except RecursionError:
+        # The caller's own stack is deep; the bound on nesting is made for a usual one.
+        recovery.note(tokens, min(tokens.reader.index, len(tokens) - 1), TOO_DEEP)
+    if found is None or tokens.errors:
+        raise ScriptErrors(tokens.errors)
+    return cast(nodes.Program, found[0])
