@@ -67,6 +67,8 @@ Callback: TypeAlias = Annotated[Function, CALLBACK]
 Value: TypeAlias = Any
 #: What an ``options`` parameter is annotated with.
 Options: TypeAlias = dict[str, Any]
+#: The default of an ``options`` parameter that may be left out; never written to.
+NO_OPTIONS: Options = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +388,7 @@ class BuiltinClass(Function):
 
 
 __all__ = [
-    "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NUMBER", "OBJECT", "STRING", "Array",
+    "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING", "Array",
     "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number", "Option",
     "Options", "Parameter", "String", "Value", "arity_message", "builtin", "read_options",
 ]  # fmt: skip
