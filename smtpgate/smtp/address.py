@@ -86,7 +86,7 @@ _ATOMS = re.compile(rb"[%b]++(?:\.[%b]++)*+" % (_ATEXT, _ATEXT))
 _QUOTED = re.compile(rb'"(?:[ !#-\[\]-~\x80-\xff]++|\\[ -~])*+"')
 _NAME = re.compile(rb"[A-Za-z0-9.\x80-\xff-]*+")
 _LITERAL = re.compile(rb"\[([!-Z^-~]*+)\]")
-_TAG = re.compile(rb"[A-Za-z0-9-]++(?<!-)")
+_TAG = re.compile(r"[A-Za-z0-9-]++(?<!-)")
 
 
 def quote_local(text: str) -> str:
@@ -200,15 +200,16 @@ class _PathParser:
     def local(self) -> bytes:
         quoted = self.sees(b'"')
         match = (_QUOTED if quoted else _ATOMS).match(self.octets, self.at)
+        if match is None and quoted:
+            raise self.error("The quoted local part is not well-formed")
+        if match is not None:
+            self.at = match.end()
+        if self.sees(b"."):
+            raise self.error("The local part has a dot in the wrong place")
         if match is None:
-            if quoted:
-                raise self.error("The quoted local part is not well-formed")
             if self.sees(b"@"):
                 raise self.error("The local part is empty")
             raise self.error("The local part holds a character that is not allowed")
-        self.at = match.end()
-        if self.sees(b"."):
-            raise self.error("The local part has a dot in the wrong place")
         local = match[0]
         if len(local) > LOCAL_PART_LIMIT:
             raise self.error(f"The local part is longer than {LOCAL_PART_LIMIT} octets")
@@ -265,20 +266,29 @@ class _PathParser:
         self.at = match.end()
         if len(match[0]) > DOMAIN_LIMIT:
             raise self.error(f"The domain is longer than {DOMAIN_LIMIT} octets")
-        content = match[1]
-        tag, colon, value = content.partition(b":")
-        try:
-            if not colon:
-                IPv4Address(content.decode("ascii"))
-            elif tag.lower() == b"ipv6":
-                if b"%" in value:  # a zone means nothing on another machine
-                    raise AddressValueError
-                IPv6Address(value.decode("ascii"))
-            elif not value or not _TAG.fullmatch(tag):
-                raise AddressValueError
-        except AddressValueError:
-            raise self.error("The address literal is not well-formed") from None
+        if not _is_literal_content(match[1]):
+            raise self.error("The address literal is not well-formed")
         return match[0]
+
+
+def _is_literal_content(content: bytes) -> bool:
+    """Whether an address literal may hold this between its brackets (RFC 5321 4.1.3)."""
+    text = content.decode("ascii")
+    tag, colon, value = text.partition(":")
+    if not colon:
+        return _is_address(IPv4Address, text)
+    if tag.lower() == "ipv6":
+        return _is_address(IPv6Address, value)
+    # A general address literal. One that forgot its `IPv6:` tag is not meant.
+    return bool(value and _TAG.fullmatch(tag)) and not _is_address(IPv6Address, text)
+
+
+def _is_address(kind: type[IPv4Address] | type[IPv6Address], text: str) -> bool:
+    try:
+        kind(text)
+    except AddressValueError:
+        return False
+    return "%" not in text  # a zone means nothing on another machine
 
 
 # RFC 5892 A.3 to A.9: characters that labels may hold though they are no letter, mark or digit.
