@@ -1,0 +1,1 @@
+"""Where scripts meet the session: the one place that knows both."""

@@ -1,0 +1,185 @@
+"""From the session to a script's variables, each made when the script first reads it.
+
+A script reads few of its variables, and most evaluations none but
+``$command``: so the mapping starts empty and asks :data:`Maker` functions.
+``$context`` is never kept here.  It is read from and written to the connection,
+which is why it outlives the script however the script ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from smtpgate.hsl import arrays
+from smtpgate.hsl.values import Array, Map, Value
+from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.session import Connection, Recipient
+
+CONTEXT = "context"
+
+
+class Variables(dict[str, Value]):
+    """The predefined variables of one evaluation, by name without the ``$``.
+
+    :param makers: of the hook
+    :param connection: whose session it is
+    :param subject: what the hook is asked about: for the proxy hook the line, octets
+    """
+
+    __slots__ = ("_makers", "connection", "subject")
+
+    def __init__(self, makers: Mapping[str, Maker], connection: Connection, subject: Any) -> None:
+        self._makers = makers
+        self.connection = connection
+        self.subject = subject
+
+    def __missing__(self, name: str) -> Value:
+        if name == CONTEXT:
+            return self.connection.context
+        value = self[name] = self._makers[name](self)
+        return value
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        if name == CONTEXT:
+            self.connection.context = value
+        else:
+            super().__setitem__(name, value)
+
+
+#: Makes one variable's value.
+Maker: TypeAlias = Callable[[Variables], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One read-only variable: how it is made, and what its row in the manual says."""
+
+    kind: str
+    text: str
+    make: Maker
+
+
+def _text(value: str | None) -> str:
+    """A session's text as scripts have text: a character an octet."""
+    if not value:
+        return ""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
+
+
+def _params(params: Mapping[str, str]) -> Array:
+    return arrays.from_pairs((arrays.key(name), value) for name, value in params.items())
+
+
+def _parts(prefix: str, mailbox: Mailbox | None) -> dict[str, Value]:
+    """An address in lower case, and its parts as they were sent; all empty for ``<>``."""
+    return {
+        prefix: mailbox.lower if mailbox else "",
+        f"{prefix}localpart": mailbox.local if mailbox else "",
+        f"{prefix}domain": mailbox.domain if mailbox else "",
+    }
+
+
+def _recipient(recipient: Recipient) -> Map:
+    return Map(
+        _parts("recipient", recipient.mailbox),
+        recipientparams=_params(recipient.params),
+        transportid=recipient.transport,
+    )
+
+
+def _transaction(variables: Variables) -> Map:
+    transaction = variables.connection.transaction
+    if not transaction.has_sender:
+        return Map(id=transaction.id)
+    return Map(
+        {"id": transaction.id, **_parts("sender", transaction.sender)},
+        senderparams=_params(transaction.sender_params),
+        recipients=[_recipient(recipient) for recipient in transaction.recipients],
+    )
+
+
+def _connection(variables: Variables) -> Map:
+    """The later manuals' ``$connection``: what is not known is left out."""
+    connection = variables.connection
+    found = Map(remoteip=connection.peer_ip, remoteport=float(connection.peer_port))
+    if connection.peer_ptr:
+        found["remoteptr"] = connection.peer_ptr
+    found["localip"] = connection.local_ip
+    found["localport"] = float(connection.local_port)
+    found["serverid"] = connection.server_id
+    if connection.helo_verb:
+        found["helo"] = Map(verb=connection.helo_verb, host=_text(connection.helo))
+    if connection.tls is not None:
+        tls = connection.tls
+        found["tls"] = Map(protocol=tls.protocol, cipher=tls.cipher, keysize=float(tls.key_size))
+    if connection.username is not None:
+        found["auth"] = Map(
+            mechanism=connection.mechanism or "", username=_text(connection.username)
+        )
+    return found
+
+
+#: What is known of the client in every hook but connect.
+CONNECTION: Mapping[str, Variable] = {
+    "senderip": Variable("string", "the client's IP address", lambda v: v.connection.peer_ip),
+    "senderport": Variable(
+        "number", "the client's TCP port", lambda v: float(v.connection.peer_port)
+    ),
+    "serverip": Variable(
+        "string", "the address that the client connected to", lambda v: v.connection.local_ip
+    ),
+    "serverport": Variable(
+        "number", "the port that the client connected to", lambda v: float(v.connection.local_port)
+    ),
+    "serverid": Variable(
+        "string", "the ``id`` of the server in the configuration", lambda v: v.connection.server_id
+    ),
+    "senderhelo": Variable(
+        "string",
+        'what the client called itself in EHLO or HELO; ``""`` before that, and after STARTTLS',
+        lambda v: _text(v.connection.helo),
+    ),
+    "tlsstarted": Variable(
+        "boolean", "whether the connection is encrypted", lambda v: v.connection.tls is not None
+    ),
+    "saslauthed": Variable(
+        "boolean",
+        "whether the client has authenticated",
+        lambda v: v.connection.username is not None,
+    ),
+    "saslusername": Variable(
+        "string", 'as whom; ``""`` before that', lambda v: _text(v.connection.username)
+    ),
+    "connection": Variable(
+        "array", "the same, as later editions of the language group it", _connection
+    ),
+}
+
+#: The envelope as far as it is known.
+TRANSACTION: Mapping[str, Variable] = {
+    "transaction": Variable(
+        "array", "the transaction's identity, its sender and its recipients", _transaction
+    ),
+}
+
+
+def _command(variables: Variables) -> str:
+    line: bytes = variables.subject
+    return line.decode("latin-1")
+
+
+#: What the proxy hook is about.
+COMMAND: Mapping[str, Variable] = {
+    "command": Variable("string", "the line as the client sent it, without its line end", _command),
+    "arguments": Variable(
+        "array",
+        'an array with the item ``"command"``, as later editions of the language have it',
+        lambda v: Map(command=v["command"]),
+    ),
+}
