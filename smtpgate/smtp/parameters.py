@@ -44,7 +44,7 @@ _NOT_XCHAR = re.compile(rb"[^!-*,-<>-~]")
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]++|\+[0-9A-F]{2})*+")
 _UTF8_ADDRESS = re.compile(
-    r"(?:[!-*,-<>-\[\]-~\x80-\U0010ffff]++|\\x\{(?:10[0-9A-F]{4}|[0-9A-F]{2,5})\})++"
+    r"(?:[!-*,-<>-\[\]-~\xa0-\U0010ffff]++|\\x\{(?:10[0-9A-F]{4}|[0-9A-F]{2,5})\})++"
 )
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*+")
 _VALUE = re.compile(r"[!-<>-~\x80-\xff]++")
@@ -125,9 +125,8 @@ def _orcpt(value: str, limit: int | None) -> str:
     kind, semicolon, address = value.partition(";")
     if not semicolon or not address or not _ADDRESS_TYPE.fullmatch(kind):
         raise _malformed("ORCPT", "an address type, a semicolon and xtext")
-    if not _is_printable_xtext(address) and not (
-        kind.lower() == "utf-8" and _is_utf8_address(address)
-    ):
+    is_well_formed = _is_utf8_address if kind.lower() == "utf-8" else _is_printable_xtext
+    if not is_well_formed(address):
         raise _malformed("ORCPT", "an address type, a semicolon and xtext")
     return value
 
