@@ -1,0 +1,92 @@
+"""A configuration file as it was read: its values, not yet judged, and their places."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError, ConfigErrors, KeyPath, name_of
+from .fields import Places
+from .lines import key_lines
+
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+#: Where things are when the file does not say; relative to it.
+SCRIPTS = "scripts"
+STATE = "var"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The values of one file, and on which line each of them is."""
+
+    file: Path
+    values: dict[str, Any]
+    lines: Mapping[KeyPath, int]
+
+    @property
+    def places(self) -> Places:
+        """What relative paths are relative to, even when the file has errors."""
+        directory = self.file.parent.absolute()
+        state = self.values.get("state")
+        scripts = self.values.get("scripts")
+        return Places(
+            directory,
+            directory / Path(state if isinstance(state, str) else STATE).expanduser(),
+            directory / Path(scripts if isinstance(scripts, str) else SCRIPTS).expanduser(),
+        )
+
+    def error(self, path: KeyPath, message: str) -> ConfigError:
+        """An error at a key; when the key is not there, at the table it should be in."""
+        known = path
+        while known and known not in self.lines:
+            known = known[:-1]
+        return ConfigError(self.file, self.lines.get(known, 1), name_of(path), message)
+
+    def servers(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The servers that are tables, with their index."""
+        servers = self.values.get("servers")
+        for index, server in enumerate(servers if isinstance(servers, list) else []):
+            if isinstance(server, dict):
+                yield index, server
+
+    def scripts(self) -> Iterator[tuple[KeyPath, str, str]]:
+        """Each script that a server names: (path of the key, hook, script)."""
+        for index, server in self.servers():
+            hooks = server.get("hooks")
+            for name, hook in (hooks if isinstance(hooks, dict) else {}).items():
+                path: KeyPath = ("servers", index, "hooks", name)
+                if isinstance(hook, dict):
+                    path, hook = (*path, "script"), hook.get("script")
+                if isinstance(hook, str):
+                    yield path, name, hook
+
+
+def read(file: Path) -> Document:
+    """Read a TOML file.
+
+    :raises ConfigErrors: when there is no such file, or it is not TOML
+    """
+    try:
+        text = file.read_bytes().decode("utf-8")
+        return Document(file, tomllib.loads(text), key_lines(text))
+    except OSError as error:
+        words = (error.strerror or "it cannot be read").lower()
+        problem = ConfigError(file, 1, "", f"{words}, expected a configuration file")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        problem = ConfigError(
+            file, before.count(b"\n") + 1, "", "is not UTF-8, expected a TOML file in UTF-8"
+        )
+    except tomllib.TOMLDecodeError as error:
+        words = str(error)
+        place = _TOML_PLACE.search(words)
+        line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
+        words = _TOML_PLACE.sub("", words)
+        words = words[:1].lower() + words[1:]
+        problem = ConfigError(file, line, "", f"{words}, expected TOML")
+    raise ConfigErrors([problem])
