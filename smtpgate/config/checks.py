@@ -6,7 +6,7 @@ file that has others: whatever has the wrong type is somebody else's error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
