@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
-from smtpgate.hsl.library import datatype, math
+from smtpgate.hsl.library import array, datatype, math, string
 
 #: (title in the manual, module), in the manual's order.
 CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
+    ("Array", array),
     ("Data types", datatype),
     ("Mathematical", math),
+    ("String", string),
 )
 
 
