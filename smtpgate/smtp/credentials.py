@@ -19,7 +19,7 @@ from typing import Protocol
 
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
-from zope.interface import Attribute, Interface, implementer
+from zope.interface import Attribute, Interface, implementer  # type: ignore[import-untyped]
 
 
 class IAccount(Interface):  # type: ignore[misc]
@@ -28,7 +28,7 @@ class IAccount(Interface):  # type: ignore[misc]
     username = Attribute("their name, a str")
 
 
-class IProven(ICredentials):  # type: ignore[misc]
+class IProven(ICredentials):
     """An identity that the SASL exchange has proved; only its existence is to be checked."""
 
     username = Attribute("whose it is, octets")
@@ -55,7 +55,15 @@ class ScramKeys:
 
 
 class ScramDirectory(Protocol):
-    """Finds an account's keys for SCRAM-SHA-256."""
+    """Finds an account's keys for SCRAM-SHA-256.
 
-    def scram_keys(self, username: str) -> ScramKeys | None | Deferred[ScramKeys | None]:
+    ``scram_iterations`` is the count that its accounts usually have: names that do not exist
+    are answered with it, so that nobody learns which names do.
+    """
+
+    @property
+    def scram_iterations(self) -> int:
+        """At least 4096."""
+
+    def scram_keys(self, username: str) -> ScramKeys | Deferred[ScramKeys | None] | None:
         """The account's keys; None when there is no such account, or it has none."""

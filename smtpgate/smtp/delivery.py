@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
 
-from .reply import Reply
+from smtpgate.smtp.reply import Reply
 
 if TYPE_CHECKING:
-    from .session import Connection, Recipient, Transaction
+    from smtpgate.smtp.session import Connection, Recipient, Transaction
 
 
 class Delivery(Protocol):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
-    from .reply import Reply
-    from .session import Connection, Transaction
+    from smtpgate.smtp.reply import Reply
+    from smtpgate.smtp.session import Connection, Transaction
 
 
 class SessionObserver:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
-from .reply import Reply
+from smtpgate.smtp.reply import Reply
 
 if TYPE_CHECKING:
-    from .address import Mailbox
-    from .session import Connection, Recipient
+    from smtpgate.smtp.address import Mailbox
+    from smtpgate.smtp.session import Connection, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Policy:
         return None
 
     def closed(self, connection: Connection) -> None:
-        """The client has gone.  Called once for each client that :meth:`connect` was asked about."""
+        """The client has gone; called once for each that :meth:`connect` was asked about."""
 
 
 class AcceptAll(Policy):

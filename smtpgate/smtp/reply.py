@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-#: An enhanced status code, RFC 3463: class, subject, detail.
-Enhanced = tuple[int, int, int]
+from smtpgate.smtp.refusal import EnhancedCode, Refusal
 
 #: Octets that would break a reply line apart or hide text in it.
 _FORBIDDEN = ("\r", "\n", "\0")
@@ -38,7 +37,7 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
-    enhanced: Enhanced | None = None
+    enhanced: EnhancedCode | None = None
     close: bool = False
     _wire: bytes = field(init=False, repr=False, compare=False)
 
@@ -63,7 +62,7 @@ class Reply:
         cls,
         code: int,
         text: str | Iterable[str],
-        enhanced: Enhanced | None = None,
+        enhanced: EnhancedCode | None = None,
         close: bool = False,
     ) -> Reply:
         """A reply from any text: LF starts a new line, CR and NUL become blanks.
@@ -77,6 +76,11 @@ class Reply:
             for line in part.replace("\r\n", "\n").split("\n")
         ]
         return cls(code, tuple(lines or [""]), enhanced, close)
+
+    @classmethod
+    def refusing(cls, refusal: Refusal) -> Reply:
+        """What a parser says about a command, as a reply."""
+        return cls(refusal.code, (refusal.text,), refusal.enhanced)
 
     def wire(self) -> bytes:
         """The reply as it is sent, with its line ends."""
@@ -142,7 +146,6 @@ RCPT_FIRST = _reply(503, "5.5.1", "Say RCPT first")
 NO_RECIPIENTS = _reply(554, "5.5.1", "No valid recipients")
 BDAT_BEGUN = _reply(503, "5.5.1", "Only BDAT and RSET may follow BDAT")
 TLS_TWICE = _reply(503, "5.5.1", "TLS is active already")
-BINARY_NEEDS_BDAT = _reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
 
 # TLS and AUTH
 TLS_UNAVAILABLE = _reply(502, "5.5.1", "TLS is not offered here")
@@ -169,7 +172,6 @@ DELIVERY_TROUBLE = _reply(451, "4.3.0", "Temporary local problem, try again late
 
 # XCLIENT
 XCLIENT_DENIED = _reply(550, "5.7.0", "XCLIENT is not allowed from here")
-XCLIENT_SYNTAX = _reply(501, "5.5.4", "Bad XCLIENT attribute")
 
 
 def banner(hostname: str) -> Reply:

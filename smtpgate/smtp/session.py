@@ -12,15 +12,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from smtpgate.smtp.framing import AUTH_LINE_LIMIT, COMMAND_LINE_LIMIT, BareNewlines
 
 if TYPE_CHECKING:
-    from .address import Mailbox
+    from smtpgate.smtp.address import Mailbox
 
 Network = IPv4Network | IPv6Network
-
-#: What to do with a bare CR or LF in a message body.
-BareNewlines = Literal["reject", "normalize", "pass"]
 
 
 def new_identity() -> str:
@@ -177,8 +176,8 @@ class Limits:
     errors: int = 20
     messages: int = 10_000
     auth_attempts: int = 3
-    command_line: int = 2048
-    auth_line: int = 12288
+    command_line: int = COMMAND_LINE_LIMIT
+    auth_line: int = AUTH_LINE_LIMIT
     backlog: int = 65_536
     command_timeout: float = 300.0
     data_timeout: float = 300.0

@@ -1,0 +1,69 @@
+"""How many sessions there are, and whether there may be another one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from ipaddress import IPv6Address, ip_address
+
+from smtpgate.smtp.session import Limits
+
+
+def network_of(address: str) -> str:
+    """The /24 or /64 an address belongs to; an IPv4-mapped one counts as IPv4."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return parsed.exploded[:19]
+        parsed = parsed.ipv4_mapped
+    return str(parsed).rpartition(".")[0]
+
+
+class Admission:
+    """Counts one server's sessions: all, by address and by network.
+
+    A session is first counted with :meth:`enter`, and by its address with :meth:`identify` once
+    that is known (behind a PROXY header it is not at first).  Both are undone when it ends.
+    """
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self._addresses: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
+
+    def enter(self, limits: Limits) -> bool:
+        """Count a session; False when there are too many, and it is not counted then."""
+        if limits.connections and self.sessions >= limits.connections:
+            return False
+        self.sessions += 1
+        return True
+
+    def leave(self) -> None:
+        """Undo :meth:`enter`."""
+        self.sessions -= 1
+
+    def identify(self, address: str, limits: Limits) -> bool:
+        """Count a session's address; False when it has too many, and it is not counted then."""
+        network = network_of(address)
+        if 0 < limits.connections_per_address <= self._addresses[address]:
+            return False
+        if 0 < limits.connections_per_network <= self._networks[network]:
+            return False
+        self._addresses[address] += 1
+        self._networks[network] += 1
+        return True
+
+    def forget(self, address: str) -> None:
+        """Undo :meth:`identify`."""
+        network = network_of(address)
+        self._addresses[address] -= 1
+        self._networks[network] -= 1
+        self._tidy(self._addresses, address)
+        self._tidy(self._networks, network)
+
+    @staticmethod
+    def _tidy(counter: Counter[str], key: str) -> None:
+        if counter[key] <= 0:
+            del counter[key]

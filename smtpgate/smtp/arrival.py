@@ -1,0 +1,238 @@
+"""How a client comes in, and how its end is accounted: all around the lines and bodies.
+
+The order at the door::
+
+    count -> PROXY header (from trusted proxies) -> count its address -> TLS (implicit)
+          -> the policy's connect -> greeting delay -> banner
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from smtpgate.smtp import reply as replies
+from smtpgate.smtp.clock import Timer
+from smtpgate.smtp.machine import Machine
+from smtpgate.smtp.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
+from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.session import Connection, within
+from smtpgate.smtp.tlsinfo import tls_info
+from smtpgate.smtp.wire import Wire
+
+
+class Arrival(Wire):
+    """A client until its banner, and its farewell.
+
+    ``arrived`` says that lines may be taken; ``pending`` is what is being waited for.
+    """
+
+    arrived = False
+    half_closed = False
+    pending: Deferred[Any] | None = None
+    reason = ""
+    _message_until = 0.0
+    _starttls = False
+    _asked = False  # the policy knows of the client
+    _known = False  # the observer knows of the client
+    _entered = False
+    _identified = False
+    _reader: ProxyReader | None = None
+    _banner: Timer | None = None
+    _too_late: Timer | None = None
+
+    def __init__(self, server: Server, listener: Listener, sessions: set[Any]) -> None:
+        self.server = server
+        self.settings = server.settings
+        self.limits = server.settings.limits
+        self.listener = listener
+        self.sessions = sessions
+        self.connection = Connection(server.settings.server_id)
+        self.machine = Machine(self.connection, server)
+        super().__init__(server.clock, self.limits.backlog, self.limits.close_timeout)
+
+    def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
+        """Go on with an answer, now or when it comes."""
+        raise TypeError("a subclass waits")
+
+    def broken(self, failure: Failure) -> None:
+        """The session cannot go on."""
+        raise TypeError("a subclass ends the session")
+
+    # The door
+
+    def connectionMade(self) -> None:
+        """A client is here."""
+        connection, limits = self.connection, self.limits
+        self.sessions.add(self)
+        self.opened()
+        connection.started = now = self.clock.seconds()
+        if limits.session_timeout:
+            self.deadline.session = now + limits.session_timeout
+        peer, host = self.transport.getPeer(), self.transport.getHost()
+        # A UNIX socket's peer has no address.
+        connection.peer_ip = getattr(peer, "host", "")
+        connection.peer_port = getattr(peer, "port", 0)
+        connection.local_ip = getattr(host, "host", "")
+        connection.local_port = getattr(host, "port", 0)
+        if not self.server.admission.enter(limits):
+            self._turn_away("connections of the server")
+            return
+        self._entered = True
+        self.deadline.set(limits.handshake_timeout)
+        if within(connection.peer_ip, self.listener.proxies):
+            self._reader = ProxyReader()
+        else:
+            self._identify()
+
+    def arriving(self, data: bytes) -> bool:
+        """Octets before the banner; tells whether they are to be queued."""
+        if self._reader is not None:
+            self._read_proxy(data)
+            return False
+        if self._banner is not None:
+            self.put(replies.early_talker(self.settings.hostname).wire())
+            self.end("early talker")
+            return False
+        return True
+
+    def _read_proxy(self, data: bytes) -> None:
+        assert self._reader is not None
+        try:
+            header, rest = self._reader.feed(data)
+        except ProxyError as error:
+            self.server.observer.refused(self.connection.peer_ip, f"PROXY header: {error}")
+            self.reason = "bad PROXY header"
+            self.cut()
+            return
+        if header is None:
+            return
+        self._reader = None
+        self._believe(header)
+        self._identify()
+        if rest and not self.closing:
+            # TLS may have started: then the octets are its, not ours.
+            handler = getattr(self.transport, "protocol", None) or self
+            handler.dataReceived(rest)
+
+    def _believe(self, header: ProxyHeader) -> None:
+        connection = self.connection
+        if header.source is None or header.destination is None:
+            return  # the proxy speaks for itself
+        if header.family is Family.UNIX:
+            connection.peer_ip = connection.local_ip = ""
+            connection.peer_port = connection.local_port = 0
+            return
+        connection.peer_ip, connection.peer_port = header.source
+        connection.local_ip, connection.local_port = header.destination
+
+    def _identify(self) -> None:
+        connection = self.connection
+        address = connection.client_ip = connection.peer_ip
+        if address:
+            if not self.server.admission.identify(address, self.limits):
+                self._turn_away("connections of the address or network")
+                return
+            self._identified = True
+        self._known = True
+        self.server.observer.connected(connection)
+        if self.listener.implicit_tls:
+            self.start_tls(starttls=False)
+        else:
+            self._greet()
+
+    def _turn_away(self, limit: str) -> None:
+        self.server.observer.refused(self.connection.peer_ip, f"too many {limit}")
+        if not self.listener.implicit_tls:
+            self.put(replies.too_many_connections(self.settings.hostname).wire())
+        self.end("too many connections")
+
+    def _greet(self) -> None:
+        self._asked = True
+        self.deadline.clear()
+        self.wait(self.machine.greet(), self._greeted)
+
+    def _greeted(self, reply: Reply) -> None:
+        delay = self.limits.greeting_delay
+        if reply.close or not delay:
+            self._welcome(reply)
+        elif self.lines:
+            self.put(replies.early_talker(self.settings.hostname).wire())
+            self.end("early talker")
+        else:
+            self._banner = self.clock.callLater(delay, self._welcome, reply)
+
+    def _welcome(self, reply: Reply) -> None:
+        self._banner = None
+        self.put(reply.wire())
+        if reply.close:
+            self.end("replied " + str(reply.code))
+        else:
+            self.arrived = True
+            self.pump()
+
+    # TLS
+
+    def start_tls(self, starttls: bool) -> None:
+        """Begin the handshake; nothing that was read before it counts."""
+        self.arrived = False
+        self._starttls = starttls
+        self.lines.clear()
+        if starttls:
+            self.machine.forget()
+        self.flush()
+        self.deadline.set(self.limits.handshake_timeout)
+        self.transport.startTLS(self.settings.tls)
+
+    def handshakeCompleted(self) -> None:
+        """TLS is there (IHandshakeListener)."""
+        if self.closing or self.connection.tls is not None:
+            return
+        self.connection.tls = tls_info(self.transport.getHandle(), self._starttls)
+        self.server.observer.tls_started(self.connection)
+        self.deadline.clear()
+        if self._starttls:
+            self.arrived = True
+            self.pump()
+        else:
+            self._greet()
+
+    # Ends
+
+    def end(self, reason: str) -> None:
+        """Write what is queued and close; nothing runs any more."""
+        if self.closing:
+            return
+        self.reason = reason
+        self.closing = True
+        self._stop_work()
+        self.close()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """The client has gone, or we have closed."""
+        self.closing = True
+        self.deadline.stop()
+        self._stop_work()
+        self.sessions.discard(self)
+        if self._identified:
+            self.server.admission.forget(self.connection.client_ip)
+        if self._entered:
+            self.server.admission.leave()
+        if self._asked:
+            self.server.policy.closed(self.connection)
+        if self._known:
+            self.server.observer.closed(self.connection, self.reason or "client left")
+
+    def _stop_work(self) -> None:
+        """Nobody waits for answers any more: cancel what was asked, abort deliveries."""
+        for call in (self._banner, self._too_late):
+            if call is not None and call.active():
+                call.cancel()
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.cancel()
+        self.machine.gone()

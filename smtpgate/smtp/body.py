@@ -1,0 +1,153 @@
+"""How a message's octets come in: after DATA up to the dot, or in BDAT chunks.
+
+The protocol feeds an intake with what the network brings until it says that it is done; what is
+left over belongs to the next command.  Then the intake gives the one reply: to the message after
+DATA, to the chunk after BDAT.  An intake reads to its end whatever becomes of the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+
+from smtpgate.smtp.deliveries import Deliveries
+from smtpgate.smtp.framing import BodyReader, ChunkReader
+from smtpgate.smtp.reply import BARE_NEWLINE, CHUNK_OK, MESSAGE_TOO_LARGE, Reply
+
+Answer = Reply | Deferred[Reply]
+
+
+class Fed(NamedTuple):
+    """What one feeding did.
+
+    :param done: the intake has all its octets
+    :param rest: octets behind them
+    :param wait: fires when the intake can take more
+    """
+
+    done: bool
+    rest: bytes
+    wait: Deferred[object] | None
+
+
+class Intake(Protocol):
+    """Octets that belong to a message, not to commands."""
+
+    def feed(self, octets: bytes) -> Fed:
+        """Take octets."""
+
+    def end(self) -> Answer:
+        """After done: the reply."""
+
+
+class Message:
+    """One message on its way into its deliveries.
+
+    :param header: written before the first octet of the body
+    :param finish: asks for the final answer once the whole message is there
+    :param give_up: called once, when the message is refused; the transaction is over then
+    """
+
+    __slots__ = ("deliveries", "finish", "give_up", "header", "reader")
+
+    def __init__(
+        self,
+        reader: BodyReader | ChunkReader,
+        deliveries: Deliveries,
+        header: bytes,
+        finish: Callable[[int], Answer],
+        give_up: Callable[[int, Reply], None],
+    ) -> None:
+        self.reader = reader
+        self.deliveries = deliveries
+        self.header = header
+        self.finish = finish
+        self.give_up = give_up
+
+    def write(self, octets: bytes) -> Deferred[object] | None:
+        """Hand on part of the body, unless the message is refused already."""
+        if self.reader.refused:
+            self.deliveries.abort()
+            return None
+        if self.header:
+            octets, self.header = self.header + octets, b""
+        return self.deliveries.write(octets) if octets else None
+
+    def refusal(self) -> Reply | None:
+        """Why the octets so far cannot be accepted."""
+        if self.reader.too_large:
+            return MESSAGE_TOO_LARGE
+        if self.reader.bare_refused:
+            return BARE_NEWLINE
+        return None
+
+    def complete(self) -> Answer:
+        """All octets are here."""
+        refusal = self.refusal()
+        if refusal is not None:
+            self.give_up(self.reader.size, refusal)
+            return refusal
+        return self.finish(self.reader.size)
+
+
+class DataIntake:
+    """The message after DATA."""
+
+    __slots__ = ("_message", "_reader")
+
+    def __init__(self, message: Message, reader: BodyReader) -> None:
+        self._message = message
+        self._reader = reader
+
+    def feed(self, octets: bytes) -> Fed:
+        piece = self._reader.feed(octets)
+        return Fed(piece.done, piece.rest, self._message.write(piece.octets))
+
+    def end(self) -> Answer:
+        return self._message.complete()
+
+
+class ChunkIntake:
+    """One chunk of a message that comes with BDAT, RFC 3030."""
+
+    __slots__ = ("_last", "_message", "_reader", "_size")
+
+    def __init__(self, message: Message, reader: ChunkReader, size: int, last: bool) -> None:
+        self._message = message
+        self._reader = reader
+        self._size = size
+        self._last = last
+        reader.begin(size, last)
+
+    def feed(self, octets: bytes) -> Fed:
+        piece = self._reader.feed(octets)
+        return Fed(piece.done, piece.rest, self._message.write(piece.octets))
+
+    def end(self) -> Answer:
+        if self._last:
+            return self._message.complete()
+        refusal = self._message.refusal()
+        if refusal is not None:
+            self._message.give_up(self._reader.size, refusal)
+            return refusal
+        return CHUNK_OK
+
+
+class DiscardIntake:
+    """A chunk that was refused before it came: its octets are still no commands."""
+
+    __slots__ = ("_left", "_reply")
+
+    def __init__(self, size: int, reply: Reply) -> None:
+        self._left = size
+        self._reply = reply
+
+    def feed(self, octets: bytes) -> Fed:
+        taken = min(self._left, len(octets))
+        self._left -= taken
+        return Fed(self._left == 0, octets[taken:], None)
+
+    def end(self) -> Answer:
+        return self._reply

@@ -1,0 +1,210 @@
+"""The deliveries of one transaction: which transports have a part in it, and their common answer.
+
+Rules that this file keeps:
+
+* The first recipient for a transport begins its delivery. If that refuses the sender, every
+  recipient for that transport gets the same refusal.
+* A message is asked for (354) only when every delivery that has a recipient wants it.
+* If a delivery breaks that has a recipient, there is no message: all are aborted, and nobody keeps
+  what the client is told to send again.
+* The answer to a message is the worst of all answers. A delivery that has answered is over.
+* Failing is answered with 451, and the client never sees why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.python.failure import Failure
+
+from smtpgate.smtp.answers import cancelled, caught, when
+from smtpgate.smtp.delivery import Delivery, Transport
+from smtpgate.smtp.observer import SessionObserver
+from smtpgate.smtp.reply import DELIVERY_TROUBLE, START_MAIL, UNKNOWN_TRANSPORT, Reply, worst
+from smtpgate.smtp.session import Connection, Recipient
+
+
+class _Leg:
+    """One transport's part in the transaction."""
+
+    __slots__ = ("delivery", "name", "recipients", "refusal")
+
+    def __init__(self, name: str, delivery: Delivery) -> None:
+        self.name = name
+        self.delivery = delivery
+        self.recipients = 0
+        self.refusal: Reply | None = None
+
+
+class Deliveries:
+    """See the rules above.  After :meth:`finish` or :meth:`abort` it is spent."""
+
+    __slots__ = ("_broken", "_connection", "_legs", "_observer", "_transports")
+
+    def __init__(
+        self,
+        connection: Connection,
+        transports: Mapping[str, Transport],
+        observer: SessionObserver,
+    ) -> None:
+        self._connection = connection
+        self._transports = transports
+        self._observer = observer
+        self._legs: dict[str, _Leg] = {}
+        self._broken = False
+
+    def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
+        """Offer a recipient to its transport."""
+        leg = self._legs.get(recipient.transport)
+        if leg is not None:
+            if leg.refusal is not None:
+                return leg.refusal
+            return self._recipient(leg, recipient)
+        transport = self._transports.get(recipient.transport)
+        if transport is None:
+            problem = LookupError(f"there is no transport {recipient.transport!r}")
+            self._observer.trouble(self._connection, "rcpt", Failure(problem))  # type: ignore[no-untyped-call]
+            return UNKNOWN_TRANSPORT
+        transaction = self._connection.transaction
+        try:
+            delivery = transport.begin(self._connection, transaction)
+        except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
+            return self._failed(recipient.transport, caught())
+        leg = self._legs[recipient.transport] = _Leg(recipient.transport, delivery)
+        answer = self._ask(leg, partial(delivery.mail, transaction))
+        return when(answer, partial(self._sender_answered, leg, recipient))
+
+    def data(self) -> Reply | Deferred[Reply]:
+        """Ask every delivery for the message: 354, or the worst refusal; then all are aborted."""
+        if self._broken:
+            self.abort()
+            return DELIVERY_TROUBLE
+        for leg in list(self._legs.values()):
+            if not leg.recipients:
+                self._drop(leg)
+        answers = [self._ask(leg, leg.delivery.data) for leg in self._legs.values()]
+        return when(_together(answers), self._data_answered)
+
+    def write(self, octets: bytes) -> Deferred[object] | None:
+        """Hand on a part of the message; the Deferred fires when all can take more."""
+        waiting = []
+        for leg in list(self._legs.values()):
+            try:
+                wait = leg.delivery.write(octets)
+            except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
+                self._break(leg.name, caught())
+                return None
+            if wait is not None:
+                wait.addErrback(partial(self._write_failed, leg.name))
+                waiting.append(wait)
+        if not waiting:
+            return None
+        if len(waiting) == 1:
+            return waiting[0]
+        together: Deferred[object] = gatherResults(waiting, consumeErrors=True)  # type: ignore[assignment]
+        return together
+
+    def finish(self) -> Reply | Deferred[Reply]:
+        """The message is complete: the one answer for it."""
+        if self._broken:
+            return DELIVERY_TROUBLE
+        answers = [self._ask(leg, leg.delivery.finish) for leg in self._legs.values()]
+        return when(_together(answers), self._finished)
+
+    def abort(self) -> None:
+        """Give everything up."""
+        legs, self._legs = self._legs, {}
+        for leg in legs.values():
+            self._abort(leg)
+
+    def _sender_answered(
+        self, leg: _Leg, recipient: Recipient, reply: Reply
+    ) -> Reply | Deferred[Reply]:
+        if reply.positive:
+            return self._recipient(leg, recipient)
+        leg.refusal = reply
+        self._abort(leg)
+        return reply
+
+    def _recipient(self, leg: _Leg, recipient: Recipient) -> Reply | Deferred[Reply]:
+        answer = self._ask(leg, partial(leg.delivery.rcpt, recipient))
+        return when(answer, partial(self._recipient_answered, leg))
+
+    def _recipient_answered(self, leg: _Leg, reply: Reply) -> Reply:
+        if reply.positive:
+            leg.recipients += 1
+        return reply
+
+    def _data_answered(self, replies: list[Reply]) -> Reply:
+        refusals = [reply for reply in replies if not reply.positive]
+        if not refusals:
+            return START_MAIL
+        self.abort()
+        return worst(refusals)
+
+    def _finished(self, replies: list[Reply]) -> Reply:
+        answers = {}
+        for leg, reply in zip(self._legs.values(), replies, strict=True):
+            # Only 2xx can mean that a message is safe.
+            answers[leg.name] = DELIVERY_TROUBLE if reply.code // 100 == 3 else reply
+        self._legs = {}
+        if len({reply.positive for reply in answers.values()}) > 1:
+            self._observer.deliveries_disagree(
+                self._connection, self._connection.transaction, answers
+            )
+        return worst(answers.values())
+
+    def _ask(
+        self, leg: _Leg, question: Callable[[], Reply | Deferred[Reply]]
+    ) -> Reply | Deferred[Reply]:
+        try:
+            answer = question()
+        except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
+            return self._question_failed(leg, caught())
+        if isinstance(answer, Deferred):
+            answer.addErrback(partial(self._question_failed, leg))
+        return answer
+
+    def _question_failed(self, leg: _Leg, failure: Failure) -> Reply:
+        if cancelled(failure):
+            failure.raiseException()
+        leg.refusal = DELIVERY_TROUBLE
+        self._broken = self._broken or leg.recipients > 0
+        self._abort(leg)
+        return self._failed(leg.name, failure)
+
+    def _failed(self, name: str, failure: Failure) -> Reply:
+        self._observer.trouble(self._connection, f"transport {name}", failure)
+        return DELIVERY_TROUBLE
+
+    def _write_failed(self, name: str, failure: Failure) -> None:
+        if not cancelled(failure):
+            self._break(name, failure)
+
+    def _break(self, name: str, failure: Failure) -> None:
+        self._broken = True
+        self._failed(name, failure)
+        self.abort()
+
+    def _drop(self, leg: _Leg) -> None:
+        del self._legs[leg.name]
+        self._abort(leg)
+
+    def _abort(self, leg: _Leg) -> None:
+        try:
+            leg.delivery.abort()
+        except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
+            self._observer.trouble(self._connection, f"transport {leg.name}", caught())
+
+
+def _together(answers: list[Reply | Deferred[Reply]]) -> list[Reply] | Deferred[list[Reply]]:
+    """All answers, as one answer."""
+    ready = [answer for answer in answers if isinstance(answer, Reply)]
+    if len(ready) == len(answers):
+        return ready
+    return gatherResults(
+        [answer if isinstance(answer, Deferred) else succeed(answer) for answer in answers],
+        consumeErrors=True,
+    )

@@ -1,0 +1,48 @@
+"""What EHLO offers, RFC 5321 4.1.1.1, and so which mechanisms AUTH takes."""
+
+from __future__ import annotations
+
+from smtpgate.smtp.server import Server
+from smtpgate.smtp.session import Connection, within
+
+#: The mechanisms that are built in.
+BUILT_IN = frozenset({"PLAIN", "LOGIN", "SCRAM-SHA-256", "EXTERNAL"})
+
+_ALWAYS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "DSN")
+
+
+def extensions(connection: Connection, server: Server) -> tuple[str, ...]:
+    """The keywords for this client at this moment, with their arguments."""
+    settings = server.settings
+    size = settings.limits.message_size
+    offered = [*_ALWAYS, f"SIZE {size}" if size else "SIZE"]
+    if settings.tls is not None and connection.tls is None:
+        offered.append("STARTTLS")
+    if connection.username is None and (connection.tls or not settings.auth_require_tls):
+        offered_mechanisms = mechanisms(connection, server)
+        if offered_mechanisms:
+            offered.append(" ".join(("AUTH", *offered_mechanisms)))
+    if may_xclient(connection, server):
+        offered.append("XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT")
+    return tuple(offered)
+
+
+def mechanisms(connection: Connection, server: Server) -> list[str]:
+    """The configured SASL mechanisms that can work with this client."""
+    return [name for name in server.settings.mechanisms if _works(name, connection, server)]
+
+
+def _works(name: str, connection: Connection, server: Server) -> bool:
+    if name == "SCRAM-SHA-256":
+        return server.portal is not None and server.scram is not None
+    if name == "EXTERNAL":
+        tls = connection.tls
+        return server.portal is not None and tls is not None and tls.peer_verified
+    if name in BUILT_IN:
+        return server.portal is not None or server.policy.decides_auth
+    return server.policy.decides_auth
+
+
+def may_xclient(connection: Connection, server: Server) -> bool:
+    """Whether the client's own address, not an assumed one, is trusted with XCLIENT."""
+    return within(connection.client_ip, server.settings.xclient)

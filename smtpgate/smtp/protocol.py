@@ -1,0 +1,295 @@
+"""The session's front: lines and bodies from the socket, one at a time, replies in order.
+
+Rules that this file keeps:
+
+* One line is taken only when the last one has been answered.  What an octet means depends on that
+  answer.
+* While somebody else decides (a policy, a delivery, the portal) nothing runs and no time-out of
+  the client's counts.  A client that leaves cancels it.
+* After the reply that closes, nothing runs.
+* STARTTLS drops what was sent behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
+from twisted.python.failure import Failure
+from zope.interface import implementer  # type: ignore[import-untyped]
+
+from smtpgate.smtp import reply as replies
+from smtpgate.smtp.answers import caught
+from smtpgate.smtp.arrival import Arrival
+from smtpgate.smtp.framing import LineFault
+from smtpgate.smtp.policy import Answer, CommandDecision
+from smtpgate.smtp.reply import Reply
+
+
+@implementer(IHalfCloseableProtocol, IHandshakeListener)
+class SMTPProtocol(Arrival):
+    """One client.  Made by :class:`~smtpgate.smtp.factory.SMTPFactory`."""
+
+    _pumping = False
+    _next = False  # the policy wants the next line, whatever it is
+    _fed = True  # the intake has seen the octets that were there when it began
+    _finishing = False  # a message is complete and waits for its answer
+    _draining = False
+    _line = b""
+    _a_command = True  # whether that line came where a command was expected
+
+    # Octets
+
+    def dataReceived(self, data: bytes) -> None:
+        """Queue octets and do what can be done."""
+        if self.closing:
+            return
+        if not self.arrived and not self.arriving(data):
+            return
+        self.lines.append(data)
+        self.pump()
+
+    def pump(self) -> None:
+        """Take lines and bodies until somebody has to be waited for."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._step():
+                pass
+        except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
+            self.broken(caught())
+        finally:
+            self._pumping = False
+        if self.closing:
+            return
+        self.flush()
+        self.throttle(hold=self.pending is not None and not self.line_mode)
+        self._watch()
+
+    def _step(self) -> bool:
+        """Take one line, or what there is of a body; tell whether there may be more to do."""
+        if self.pending is not None or self.closing or not self.arrived or self.write_paused:
+            return False
+        if not self.line_mode:
+            if self._fed and not self.lines:
+                return self._end_of_input()
+            self._fed = True
+            self._on_time()
+            self.rawDataReceived(self.lines.drain())
+            return True
+        limits = self.limits
+        a_command = self.machine.expects_command
+        line = self.lines.take(limits.command_line if a_command else limits.auth_line)
+        if line is None:
+            return self._end_of_input()
+        self._on_time()
+        self._a_command = a_command
+        if line.fault is not None:
+            self._faulty(line.fault)
+        else:
+            self.lineReceived(line.octets)
+        return True
+
+    def _end_of_input(self) -> bool:
+        if self.half_closed:
+            self.end("client left")
+        return False
+
+    def _on_time(self) -> None:
+        if not self.half_closed:  # then it has one deadline for all that it has sent
+            self.deadline.clear()
+
+    def _watch(self) -> None:
+        """Start the clock for the client, when it is the client that we wait for."""
+        if self.pending is not None or not self.arrived or self.deadline.at:
+            return
+        if self.line_mode:
+            self.deadline.set(self.limits.command_timeout)
+        else:
+            left = self._message_until - self.clock.seconds()
+            self.deadline.set(max(0.0, min(self.limits.data_timeout, left)))
+
+    # Lines
+
+    def lineReceived(self, line: bytes) -> None:
+        """One line; the last one has been answered."""
+        self._line = line
+        connection = self.connection
+        if self._a_command:
+            connection.commands += 1
+            if 0 < self.limits.commands < connection.commands:
+                return self._answered(replies.too_many_commands(self.settings.hostname))
+        asked, self._next = self._next, False
+        policy = self.server.policy
+        if asked or (self._a_command and policy.wants_command(connection, line)):
+            self.wait(policy.command(connection, line), self._decided)
+        else:
+            self.wait(self.machine.command(line), self._ran)
+
+    def _faulty(self, fault: LineFault) -> None:
+        """A line that is none: answered by one 500."""
+        self._line = b""
+        if self._a_command:
+            self.connection.commands += 1
+            reply = replies.LINE_TOO_LONG if fault is LineFault.TOO_LONG else replies.BAD_CHARACTER
+            self._answered(reply)
+        else:
+            self._answered(self.machine.refuse_response(fault))
+
+    def _decided(self, decision: CommandDecision) -> None:
+        """What the policy says about a line."""
+        self._next = decision.next
+        if isinstance(decision, Answer):
+            return self._answered(decision.reply)
+        if decision.line is not None:
+            line = self._line = decision.line
+            if b"\r" in line or b"\n" in line or b"\0" in line:
+                return self._answered(replies.BAD_CHARACTER)
+            if len(line) + 2 > max(self.limits.command_line, self.limits.auth_line):
+                return self._answered(replies.LINE_TOO_LONG)
+        self.wait(self.machine.command(self._line), self._ran)
+
+    def _ran(self, reply: Reply | None) -> None:
+        """What the machine says; nothing yet, when a chunk's octets come first."""
+        if reply is None:
+            self._begin_body()
+        else:
+            self._answered(reply)
+
+    def _answered(self, reply: Reply) -> None:
+        """The reply to a line or a body: write it, and do what it asks for."""
+        if reply.code >= 400:
+            reply = self._refused(reply)
+        self.put(reply.wire())
+        if reply.close:
+            self.end("replied " + str(reply.code))
+        elif self.machine.tls_wanted:
+            self.start_tls(starttls=True)
+        elif self.machine.intake is not None:
+            self._begin_body()
+        elif self._draining and not self.machine.transfer.chunking:
+            self._say_goodbye()
+
+    def _refused(self, reply: Reply) -> Reply:
+        """Count an error; too many end the session."""
+        connection, line = self.connection, self._line
+        if self._a_command and line[:4].upper() != b"AUTH":
+            self.server.observer.command_refused(connection, line, reply)
+        if reply.code >= 500:
+            connection.errors += 1
+            if 0 < self.limits.errors <= connection.errors and not reply.close:
+                return replies.too_many_errors(self.settings.hostname)
+        return reply
+
+    # Bodies
+
+    def _begin_body(self) -> None:
+        self.setRawMode()  # type: ignore[no-untyped-call]
+        self._fed = False
+        self._message_until = self.clock.seconds() + self.limits.message_timeout
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Octets of a message, and perhaps what follows it."""
+        intake = self.machine.intake
+        assert intake is not None
+        done, rest, wait = intake.feed(data)
+        if rest:
+            self.lines.append(rest)
+        if wait is None:
+            self._took(done, None)
+        else:
+            self.wait(wait, partial(self._took, done))
+
+    def _took(self, done: bool, _: object) -> None:
+        if done:
+            self.setLineMode()  # type: ignore[no-untyped-call]
+            self._finishing = True
+            self.wait(self.machine.intake_done(), self._finished)
+
+    def _finished(self, reply: Reply) -> None:
+        self._finishing = False
+        self._answered(reply)
+
+    # Waiting for somebody
+
+    def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
+        """Go on with an answer, now or when it comes."""
+        if isinstance(answer, Deferred):
+            self.pending = answer
+            answer.addCallbacks(self._came, self._failed, callbackArgs=(then,))
+        else:
+            then(answer)
+
+    def _came(self, answer: Any, then: Callable[[Any], None]) -> None:
+        self.pending = None
+        if self.closing:
+            return
+        try:
+            then(answer)
+        except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
+            self.broken(caught())
+        self.pump()
+
+    def _failed(self, failure: Failure) -> None:
+        self.pending = None
+        if not self.closing:
+            self.broken(failure)
+
+    def broken(self, failure: Failure) -> None:
+        """Somebody failed to decide, or we failed: the session cannot go on."""
+        if self.closing:
+            return
+        self.server.observer.trouble(self.connection, "session", failure)
+        self.put(replies.local_trouble(self.settings.hostname).wire())
+        self.end("local trouble")
+
+    # Ends
+
+    def late(self) -> None:
+        """The deadline has come."""
+        if self.closing or self.half_closed or not self.arrived:
+            self.reason = self.reason or "timeout"
+            self.cut()
+            return
+        self.put(replies.timed_out(self.settings.hostname).wire())
+        self.end("timeout")
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more, but may still read: finish what it has sent."""
+        self.half_closed = True
+        self.pump()
+        if not self.closing:
+            self.deadline.set(self.limits.close_timeout)
+
+    def writeConnectionLost(self) -> None:
+        """The client reads no more."""
+        if not self.closing:
+            self.reason = "client left"
+            self.cut()
+
+    def drain(self, seconds: float) -> None:
+        """The service stops: finish the message that is being taken in, within ``seconds``."""
+        if self.closing or self._draining:
+            return
+        if not self.arrived:
+            self.reason = "shutdown"
+            self.cut()
+            return
+        self._draining = True
+        if not self.line_mode or self._finishing or self.machine.transfer.chunking:
+            self.deadline.session = self.clock.seconds() + seconds
+            self._too_late = self.clock.callLater(seconds, self._drained)
+        else:
+            self._say_goodbye()
+
+    def _drained(self) -> None:
+        self._too_late = None
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        self.put(replies.shutting_down(self.settings.hostname).wire())
+        self.end("shutdown")

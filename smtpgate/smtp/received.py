@@ -1,0 +1,56 @@
+"""The trace header that the server puts on top of each message, RFC 5321 4.4."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from smtpgate.smtp.reply import octets
+from smtpgate.smtp.session import Connection, ServerSettings, Transaction
+
+#: What may stand in the header of a name that the client chose.
+_DOUBTFUL = re.compile(r"[^!#$%&'*+./0-9:=?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff-]")
+
+
+def received(connection: Connection, settings: ServerSettings, now: float) -> bytes:
+    """The header with its line ends.
+
+    :param now: seconds since 1970
+    """
+    transaction = connection.transaction
+    parts = [
+        f"Received: from {_safe(connection.helo) or 'unknown'} ({_client(connection)})",
+        f"\tby {settings.hostname} with {protocol(connection, transaction)} id {transaction.id}",
+    ]
+    if connection.tls is not None:
+        tls = connection.tls
+        parts.append(f"\t(using {tls.protocol} with cipher {tls.cipher} ({tls.key_size} bits))")
+    if len(transaction.recipients) == 1:  # naming several would tell them of each other
+        parts.append(f"\tfor <{transaction.recipients[0].mailbox.text}>")
+    date = format_datetime(datetime.fromtimestamp(now, UTC))
+    return octets("\r\n".join(parts) + f"; {date}\r\n")
+
+
+def protocol(connection: Connection, transaction: Transaction) -> str:
+    """The ``with`` keyword: RFC 3848, and RFC 6531 4.3 for internationalised mail."""
+    if not connection.extended:
+        return "SMTP"
+    keyword = "UTF8SMTP" if transaction.smtputf8 else "ESMTP"
+    if connection.tls is not None:
+        keyword += "S"
+    if connection.username is not None:
+        keyword += "A"
+    return keyword
+
+
+def _client(connection: Connection) -> str:
+    if not connection.peer_ip:
+        return "local"
+    address = connection.peer_ip
+    literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    return f"{_safe(connection.peer_ptr)} {literal}" if connection.peer_ptr else literal
+
+
+def _safe(name: str) -> str:
+    return _DOUBTFUL.sub("?", name)

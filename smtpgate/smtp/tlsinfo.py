@@ -1,0 +1,35 @@
+"""What a TLS handshake has agreed on, asked of OpenSSL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from OpenSSL import SSL, crypto
+
+from smtpgate.smtp.session import TLSInfo
+
+
+def tls_info(handle: Any, starttls: bool) -> TLSInfo:
+    """Describe a finished handshake.
+
+    :param handle: the ``OpenSSL.SSL.Connection``, a transport's ``getHandle()``
+    """
+    certificate = handle.get_peer_certificate()
+    # pyOpenSSL gives no public way to the result of the verification.
+    result: int = SSL._lib.SSL_get_verify_result(handle._ssl)  # type: ignore[attr-defined]
+    asked = bool(handle.get_verify_mode() & SSL.VERIFY_PEER)
+    name = handle.get_servername()
+    return TLSInfo(
+        protocol=handle.get_protocol_version_name(),
+        cipher=handle.get_cipher_name() or "",
+        key_size=handle.get_cipher_bits() or 0,
+        starttls=starttls,
+        server_name="" if name is None else name.decode("ascii", "replace"),
+        peer_certificate=(
+            None
+            if certificate is None
+            else crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+        ),
+        verify_result=result,
+        peer_verified=certificate is not None and asked and result == 0,
+    )

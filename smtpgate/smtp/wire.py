@@ -1,0 +1,121 @@
+"""The socket's side of a session: output in order, reading on and off, deadlines, closing.
+
+Rules that this file keeps:
+
+* Replies are written once per batch, in order; while the client does not read them, nothing new is
+  started (``write_paused``).
+* Octets that wait are bounded: the transport is paused when there are too many.
+* Closing writes what is queued, then closes; a client that does not let that happen is cut off.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.protocols.basic import LineReceiver
+from zope.interface import implementer  # type: ignore[import-untyped]
+
+from smtpgate.smtp.clock import Clock
+from smtpgate.smtp.deadlines import Deadline
+from smtpgate.smtp.framing import LineBuffer
+
+#: Octets of replies that are collected before they are written.
+BATCH = 16_384
+
+
+@implementer(IPushProducer)
+class _Gate:
+    """Told by the transport whether the client takes what we write."""
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def pauseProducing(self) -> None:
+        self._wire.write_paused = True
+
+    def resumeProducing(self) -> None:
+        self._wire.write_paused = False
+        self._wire.pump()
+
+    def stopProducing(self) -> None:
+        self._wire.write_paused = True
+
+
+class Wire(LineReceiver):
+    """What :class:`~smtpgate.smtp.protocol.SMTPProtocol` needs of its socket."""
+
+    transport: Any
+
+    def __init__(self, clock: Clock, backlog: int, close_timeout: float) -> None:
+        self.clock = clock
+        self.lines = LineBuffer()
+        self.deadline = Deadline(clock, self.late)
+        self.write_paused = False
+        self.closing = False
+        self._backlog = backlog
+        self._close_timeout = close_timeout
+        self._output: list[bytes] = []
+        self._queued = 0
+
+    def pump(self) -> None:
+        """Do all that can be done now."""
+        raise TypeError("a subclass says what is to be done")
+
+    def late(self) -> None:
+        """The deadline has come."""
+        raise TypeError("a subclass says what that means")
+
+    def opened(self) -> None:
+        """The transport is there."""
+        transport = self.transport
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        transport.registerProducer(_Gate(self), True)
+
+    def put(self, octets: bytes) -> None:
+        """Queue output."""
+        self._output.append(octets)
+        self._queued += len(octets)
+        if self._queued >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        if self._output:
+            octets = b"".join(self._output)
+            self._output.clear()
+            self._queued = 0
+            self.transport.write(octets)
+
+    def throttle(self, hold: bool) -> None:
+        """Read from the client, or not: not when too much waits, nor when told to hold."""
+        if hold or len(self.lines) >= self._backlog:
+            if not self.paused:
+                self.pauseProducing()  # type: ignore[no-untyped-call]
+        elif self.paused:
+            self.paused = False
+            self.transport.resumeProducing()
+
+    def close(self) -> None:
+        """Write what is queued and close; cut the client off when it does not let us."""
+        self.closing = True
+        self.lines.clear()
+        self.flush()
+        self.deadline.session = 0.0
+        self.deadline.set(self._close_timeout)
+        # A transport with a producer does not close (TLS), or not before it has finished.
+        self.transport.unregisterProducer()
+        if self.paused:
+            self.paused = False
+            self.transport.resumeProducing()
+        self.transport.loseConnection()
+
+    def cut(self) -> None:
+        """Close without another word."""
+        self.closing = True
+        self.lines.clear()
+        self.transport.abortConnection()
