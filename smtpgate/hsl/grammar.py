@@ -6,6 +6,7 @@ reads what stands inside statements, ``recovery`` words the errors and goes on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
 from smtpgate.hsl import nodes, recovery, statements
@@ -25,12 +26,14 @@ def parse(source: str, file: str) -> nodes.Program:
     tokens.reader = ExpressionReader(tokens, statements.anonymous)
     found = None
     try:
-        found = statements.program.parse_string(tokens)
-    except recovery.Enough:
-        pass
+        with suppress(recovery.Enough):
+            found = statements.program.parse_string(tokens)
     except RecursionError:
         # The caller's own stack is deep; the bound on nesting is made for a usual one.
-        recovery.note(tokens, min(tokens.reader.index, len(tokens) - 1), TOO_DEEP)
+        with suppress(recovery.Enough):
+            recovery.note(tokens, min(tokens.reader.index, len(tokens) - 1), TOO_DEEP)
     if found is None or tokens.errors:
-        raise ScriptErrors(tokens.errors)
+        raise ScriptErrors(
+            sorted(tokens.errors, key=lambda error: (error.position.line, error.position.column))
+        )
     return cast(nodes.Program, found[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyparsing as pp
 
 from smtpgate.hsl.errors import Position, ScriptSyntaxError
-from smtpgate.hsl.tokens import END, INVALID, WORDS, Tokens
+from smtpgate.hsl.tokens import END, INVALID, KEYWORDS, STRING, WORDS, Tokens
 
 MAXIMUM_ERRORS = 20
 _ELSES = frozenset((WORDS["else"], WORDS["elseif"]))
@@ -16,7 +16,7 @@ class Enough(Exception):
 
 
 def note(tokens: Tokens, index: int, message: str) -> None:
-    """Add the error at token ``index``, unless it most likely follows from the last one.
+    """Add the error at token ``index``, unless it most likely follows from another one.
 
     :raises Enough: when there are ``MAXIMUM_ERRORS``.
     """
@@ -25,18 +25,34 @@ def note(tokens: Tokens, index: int, message: str) -> None:
         position = tokens.position(index)
     else:
         message, position = _completed(tokens, index, message)
-    if tokens.errors and tokens.errors[-1].position.line >= position.line:
-        # The second error of a line is nearly always about the first one's repair.
+    if position.line == tokens.doubtful_line:
         return
+    if any(error.position == position for error in tokens.errors):
+        return
+    text = _long_string_before(tokens, index)
+    if text is not None:
+        message += f"; the string before it started on line {text}"
     tokens.errors.append(ScriptSyntaxError(message, position, tokens.source_line(position.line)))
-    if len(tokens.errors) >= MAXIMUM_ERRORS:
+    if text is not None or len(tokens.errors) >= MAXIMUM_ERRORS:
+        # With a quote missing, what looks like code from here on is the inside of strings.
         raise Enough
+
+
+def _long_string_before(tokens: Tokens, index: int) -> int | None:
+    """The line where a string started that ends right before ``index`` on a later line."""
+    if index == 0 or tokens[index - 1] != STRING or "\n" not in tokens.texts[index - 1]:
+        return None
+    return tokens.line_of(index - 1)
 
 
 def _completed(tokens: Tokens, index: int, message: str) -> tuple[str, Position]:
     """The message with where a bracket was opened, and the place to show."""
     if message.startswith("Expected "):
         message = "e" + message[1:]
+    text = tokens.texts[index]
+    if text in KEYWORDS and message.startswith("expected the name of the "):
+        what = message.split()[-1]
+        message = f"`{text}` is a keyword: it can not be the name of a {what}"
     missing = message.startswith(("expected `)`", "expected `]`", "expected `}`"))
     missing_end = message.startswith("expected `;`")
     position = tokens.position(index)
@@ -59,28 +75,37 @@ def _last_line(tokens: Tokens, index: int) -> int:
 
 
 def resume(tokens: Tokens, start: int, error: pp.ParseBaseException) -> int:
-    """Note the error in the statement that starts at ``start``; where the next one starts."""
+    """Note the error in the statement that starts at ``start``; where the next one starts.
+
+    That is behind the next ``;`` or block, or at the ``}`` of the block around.
+    """
     failed = max(error.loc, start)
     note(tokens, failed, error.msg)
-    depth = 0
-    for index in range(start, failed):
-        depth += (tokens[index] == "{") - (tokens[index] == "}")
+    line = tokens.line_of(failed)
+    depth = brackets = 0
+    for kind in tokens[start:failed]:
+        depth += (kind == "{") - (kind == "}")
+        brackets += (kind in "([") - (kind in ")]")
     depth = max(depth, 0)
     index = failed
     while tokens[index] != END:
         kind = tokens[index]
+        index += 1
         if kind == "{":
             depth += 1
         elif kind == "}":
             depth -= 1
             if depth < 0:
-                # The end of the block around the statement, which must get past it itself.
-                return index if index > start else index + 1
-            if depth == 0 and tokens[index + 1] not in _ELSES:
-                return index + 1
+                # The block around ends here, and must see it.
+                index = max(index - 1, start + 1)
+                brackets = 1
+                break
+            if depth == 0 and tokens[index] not in _ELSES:
+                break
         elif kind == ";" and depth == 0:
-            return index + 1
-        elif kind == INVALID and index > failed:
-            note(tokens, index, "")
-        index += 1
+            break
+        elif kind == INVALID and index - 1 > failed and tokens.line_of(index - 1) != line:
+            note(tokens, index - 1, "")
+    # With a bracket open this may still be inside the statement: do not trust the line.
+    tokens.doubtful_line = tokens.line_of(index - 1) if brackets > 0 else 0
     return index

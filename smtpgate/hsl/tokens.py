@@ -79,7 +79,8 @@ _OPENING = {")": "(", "]": "[", "}": "{"}
 class Tokens(str):
     """The kinds of a script's tokens; ``tokens[i]`` is the kind of token ``i``.
 
-    The last token is always ``END``.  ``errors`` collects what the grammar finds.
+    The last token is always ``END``.  ``errors`` collects what the grammar finds;
+    after a repair that may be wrong, errors on ``doubtful_line`` are not to be trusted.
     """
 
     file: str
@@ -87,6 +88,7 @@ class Tokens(str):
     texts: list[str]
     starts: list[int]
     errors: list[ScriptSyntaxError]
+    doubtful_line: int
     reader: ExpressionReader
     _lines: list[int]
 
@@ -127,6 +129,7 @@ class Tokens(str):
         tokens = cls("".join(kinds))
         tokens.file, tokens.source, tokens.texts, tokens.starts = file, source, texts, starts
         tokens.errors = []
+        tokens.doubtful_line = 0
         tokens._lines = [0, *(match.end() for match in re.finditer("\n", source))]
         return tokens
 
