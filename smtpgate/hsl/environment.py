@@ -1,0 +1,75 @@
+"""What surrounds scripts: what a place offers them, and what they all share."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.limits import Limits
+from smtpgate.hsl.sources import ScriptRoot
+from smtpgate.hsl.store import MemoryStore, Store
+from smtpgate.hsl.waiting import TurnQueue
+
+if TYPE_CHECKING:
+    from smtpgate.hsl.execution import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A place that runs scripts: the predefined variables and functions it adds.
+
+    ``readonly`` and ``writable`` are names of predefined variables; a script
+    that assigns to a read-only one does not compile.
+    """
+
+    name: str
+    readonly: frozenset[str] = frozenset()
+    writable: frozenset[str] = frozenset()
+    functions: Mapping[str, Builtin] = field(default_factory=dict)
+
+
+#: The language alone: no predefined variables, the standard library only.
+CORE = Context("core")
+
+
+def _no_echo(_text: str, _execution: Execution) -> None:
+    """``echo`` goes nowhere unless the environment says where."""
+
+
+def _no_syslog(_priority: int, _message: str) -> None:
+    """``syslog()`` goes nowhere unless the environment says where."""
+
+
+@dataclass(slots=True)
+class Environment:
+    """What a gateway gives every execution; shared by many of them.
+
+    ``clock`` is Twisted's IReactorTime.  A capability that is ``None`` makes
+    the functions that need it fail with an error in the script.
+    """
+
+    clock: Any
+    limits: Limits = field(default_factory=Limits)
+    echo: Callable[[str, Execution], None] = _no_echo
+    syslog: Callable[[int, str], None] = _no_syslog
+    store: Store = field(default_factory=MemoryStore)
+    files: ScriptRoot | None = None
+    hostname: str = field(default_factory=socket.gethostname)
+    resolver: Any = None
+    agent: Any = None
+    mailer: Any = None
+    turns: TurnQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = TurnQueue(self.clock)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a script ended: ``value`` is what its terminating function made of its
+    arguments, ``None`` at the implicit end."""
+
+    value: Any = None

@@ -1,0 +1,149 @@
+"""One running script: its budget, its output, and what it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from itertools import chain, count, repeat
+from typing import TYPE_CHECKING, Any
+
+from greenlet import GreenletExit
+
+from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.environment import Environment, Outcome
+from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
+from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
+from smtpgate.hsl.tracing import translate
+from smtpgate.hsl.values import Function, Value, to_string
+from smtpgate.hsl.waiting import Suspendable, time_message
+
+if TYPE_CHECKING:
+    from smtpgate.hsl.runtime import Script
+
+#: Seconds a script may have the reactor for itself.
+TURN = 0.002
+_FIRST_BATCH = 16
+_LARGEST_BATCH = 256
+
+
+class Execution(Suspendable):
+    """Builtins whose first parameter is named ``execution`` receive it."""
+
+    __slots__ = (
+        "_batch", "_bound", "_steps", "_ticked", "_turned", "active", "barriers", "environment",
+        "script", "started", "variables",
+    )  # fmt: skip
+
+    def __init__(
+        self, script: Script, variables: MutableMapping[str, Value], environment: Environment
+    ) -> None:
+        super().__init__(environment.clock, environment.turns, environment.limits)
+        self.script = script
+        self.variables = variables
+        self.environment = environment
+        #: Seconds on the environment's clock.
+        self.started = self._deadline - environment.limits.seconds
+        #: What is being called through values: a function among them is not called again.
+        self.active: set[Any] = set()
+        #: Names of the barriers this script is in.
+        self.barriers: set[str] = set()
+        self._steps = environment.limits.steps
+        self._batch = _FIRST_BATCH
+        self._ticked = self._turned = self.started
+        self._bound: dict[str, Function] | None = None
+
+    def perform(self) -> None:
+        ACTIVE.limits = self._limits
+        try:
+            self.outcome = Outcome(self.script.main(self, self.variables))
+        except Terminated as end:
+            self.outcome = Outcome(end.value)
+        except GreenletExit:
+            raise
+        except (Exception, Signal) as error:  # noqa: BLE001 - every error of a script is reported
+            self.failure = translate(error, self.script)
+
+    def run_directly(self) -> Outcome:
+        """Run without a worker: for a script that never waits and never loops."""
+        ACTIVE.limits = self._limits
+        try:
+            return Outcome(self.script.main(self, self.variables))
+        except Terminated as end:
+            return Outcome(end.value)
+        except (Exception, Signal) as error:  # noqa: BLE001 - every error of a script is reported
+            raise translate(error, self.script) from error
+
+    def stopped(self, signal: Signal) -> Exception:
+        if isinstance(signal, Cancelled):
+            return ScriptCancelled()
+        return ScriptBudgetError(str(signal), self.script.position)
+
+    def turns(self) -> Iterator[None]:
+        """Loops and function calls take one item each; every batch passes a tick.
+
+        An iterator that C code steps costs a loop less than a counter would.
+        """
+        return chain.from_iterable(map(self.tick, count()))
+
+    def tick(self, _number: int) -> Iterator[None]:
+        """Charge a batch of steps, look at the clock, let the reactor have its turn."""
+        steps = self._steps
+        if steps <= 0:
+            limit = self._limits.steps
+            raise Exhausted(f"the script took more than its limit of {limit} steps")
+        now = self._clock.seconds()
+        if now >= self._deadline:
+            raise Exhausted(time_message(self._limits))
+        spent = now - self._ticked
+        batch = self._batch
+        if spent > TURN:
+            batch = max(1, batch // 8)
+        elif spent * 4 < TURN and batch < _LARGEST_BATCH:
+            batch *= 2
+        if now - self._turned >= TURN:
+            self.give_way()
+            now = self._turned = self._clock.seconds()
+        self._ticked = now
+        self._batch = batch
+        batch = min(batch, steps)
+        self._steps = steps - batch
+        return repeat(None, batch)
+
+    def echo(self, value: Value) -> None:
+        self.environment.echo(to_string(value), self)
+
+    def settle(self, answer: Any) -> Any:
+        """An answer of the store, waited for if it is a Deferred."""
+        return self.wait(answer) if hasattr(answer, "addCallbacks") else answer
+
+    def bound(self, function: Builtin) -> Function:
+        """A builtin as a value that needs nothing but the script's arguments."""
+        if not (function.needs_execution or function.terminates):
+            return function
+        if self._bound is None:
+            self._bound = {}
+        found = self._bound.get(function.name)
+        if found is None:
+            code = function.code
+
+            def call(*arguments: Value) -> Value:
+                result = code(self, *arguments) if function.needs_execution else code(*arguments)
+                if function.terminates:
+                    raise Terminated(result)
+                return result
+
+            found = Function(function.name, call, function.least, function.most)
+            self._bound[function.name] = found
+        return found
+
+    def enter(self, key: Any, name: str) -> None:
+        """Note that a function is being called through a value or an object.
+
+        :raises Fault: if it is running already
+        """
+        active = self.active
+        if key in active:
+            raise Fault(f"{name}() calls itself: recursion is not allowed")
+        if len(active) >= self._limits.depth:
+            raise Exhausted(f"the script nests more than {self._limits.depth} calls")
+        active.add(key)

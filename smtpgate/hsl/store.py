@@ -1,0 +1,210 @@
+"""What executions share: the cache, barriers with their variables, and rates.
+
+:class:`Store` is narrow and its values are plain data, so that a store can be
+served to several processes.  Its methods answer at once or give a Deferred;
+callers settle either (:meth:`Execution.settle`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+#: Answer where there is no value; ``None`` is a value.
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSlot:
+    """Where a result lives: a bucket of at most ``size`` entries, and the key in it."""
+
+    bucket: str
+    key: str
+    size: int
+    lru: bool
+
+
+class Store(Protocol):
+    """Times are seconds of whatever clock the caller goes by."""
+
+    def cache_begin(self, slot: CacheSlot, now: float, ready: Callable[[], None]) -> Any:
+        """The cached value, or ``ABSENT`` and the caller must work and then ``cache_end``;
+        ``None`` in a 1-tuple is a value.  While another works on it: ``ready`` is called
+        when that one has ended, and the answer is :data:`BUSY`."""
+
+    def cache_old(self, slot: CacheSlot) -> Any:
+        """The value that a miss replaces, or ``ABSENT``."""
+
+    def cache_end(self, slot: CacheSlot, value: Any, now: float, ttl: float) -> Any:
+        """End the work begun; ``value`` is kept for ``ttl`` seconds, ``ABSENT`` is not kept."""
+
+    def cache_clear(self, bucket: str) -> Any:
+        """Forget a bucket."""
+
+    def barrier_enter(self, name: str, ticket: object, granted: Callable[[], None]) -> Any:
+        """True if entered; else queued, and ``granted`` is called once it is entered."""
+
+    def barrier_forget(self, name: str, ticket: object) -> Any:
+        """Leave the queue, or the barrier without writing its variable."""
+
+    def barrier_value(self, name: str) -> Any:
+        """The shared variable, or ``ABSENT``."""
+
+    def barrier_leave(self, name: str, ticket: object, value: Any) -> Any:
+        """Write the shared variable (``ABSENT`` removes it) and let the next one in."""
+
+    def rate_add(self, namespace: str, entry: str, count: int, interval: float, now: float) -> Any:
+        """True and counted if fewer than ``count`` lie within ``interval`` seconds; else False."""
+
+    def rate_count(self, namespace: str, entry: str, interval: float, now: float) -> Any:
+        """How many lie within ``interval`` seconds."""
+
+
+BUSY: Any = object()
+
+
+@dataclass(slots=True)
+class _Entry:
+    value: Any
+    expires: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    entries: OrderedDict[str, _Entry] = field(default_factory=OrderedDict)
+    working: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Barrier:
+    holder: object | None = None
+    queue: deque[tuple[object, Callable[[], None]]] = field(default_factory=deque)
+
+
+class MemoryStore:
+    """A :class:`Store` within one process."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, _Bucket] = {}
+        self._barriers: dict[str, _Barrier] = {}
+        self._values: dict[str, Any] = {}
+        self._rates: dict[tuple[str, str], deque[float]] = {}
+        self._rate_calls = 0
+
+    # --- cache ---------------------------------------------------------------
+
+    def cache_begin(self, slot: CacheSlot, now: float, ready: Callable[[], None]) -> Any:
+        bucket = self._buckets.setdefault(slot.bucket, _Bucket())
+        entry = bucket.entries.get(slot.key)
+        if entry is not None and entry.expires > now:
+            if slot.lru:
+                bucket.entries.move_to_end(slot.key)
+            return (entry.value,)
+        waiting = bucket.working.get(slot.key)
+        if waiting is not None:
+            waiting.append(ready)
+            return BUSY
+        bucket.working[slot.key] = []
+        return ABSENT
+
+    def cache_old(self, slot: CacheSlot) -> Any:
+        bucket = self._buckets.get(slot.bucket)
+        entry = bucket.entries.get(slot.key) if bucket is not None else None
+        return ABSENT if entry is None else entry.value
+
+    def cache_end(self, slot: CacheSlot, value: Any, now: float, ttl: float) -> None:
+        bucket = self._buckets.setdefault(slot.bucket, _Bucket())
+        if value is not ABSENT and ttl > 0 and slot.size > 0:
+            self._make_room(bucket, slot, now)
+            if slot.key in bucket.entries or len(bucket.entries) < slot.size:
+                bucket.entries[slot.key] = _Entry(value, now + ttl)
+                bucket.entries.move_to_end(slot.key)
+        for ready in bucket.working.pop(slot.key, ()):
+            ready()
+
+    @staticmethod
+    def _make_room(bucket: _Bucket, slot: CacheSlot, now: float) -> None:
+        # The smallest size among the calls that share a bucket rules (manual: cache).
+        room = slot.size - (slot.key not in bucket.entries)
+        if len(bucket.entries) <= room:
+            return
+        for key in [key for key, entry in bucket.entries.items() if entry.expires <= now]:
+            if key != slot.key:
+                del bucket.entries[key]
+        if slot.lru:
+            for key in list(bucket.entries)[: max(0, len(bucket.entries) - room)]:
+                del bucket.entries[key]
+
+    def cache_clear(self, bucket: str) -> None:
+        found = self._buckets.get(bucket)
+        if found is not None:
+            found.entries.clear()
+
+    # --- barriers ------------------------------------------------------------
+
+    def barrier_enter(self, name: str, ticket: object, granted: Callable[[], None]) -> bool:
+        barrier = self._barriers.setdefault(name, _Barrier())
+        if barrier.holder is None:
+            barrier.holder = ticket
+            return True
+        barrier.queue.append((ticket, granted))
+        return False
+
+    def barrier_forget(self, name: str, ticket: object) -> None:
+        barrier = self._barriers.get(name)
+        if barrier is None:
+            return
+        if barrier.holder is ticket:
+            self._next(name, barrier)
+        else:
+            barrier.queue = deque(item for item in barrier.queue if item[0] is not ticket)
+
+    def barrier_value(self, name: str) -> Any:
+        return self._values.get(name, ABSENT)
+
+    def barrier_leave(self, name: str, ticket: object, value: Any) -> None:
+        barrier = self._barriers[name]
+        if barrier.holder is not ticket:
+            return
+        if value is ABSENT:
+            self._values.pop(name, None)
+        else:
+            self._values[name] = value
+        self._next(name, barrier)
+
+    def _next(self, name: str, barrier: _Barrier) -> None:
+        if not barrier.queue:
+            del self._barriers[name]
+            return
+        barrier.holder, granted = barrier.queue.popleft()
+        granted()
+
+    # --- rates ---------------------------------------------------------------
+
+    def rate_add(self, namespace: str, entry: str, count: int, interval: float, now: float) -> bool:
+        times = self._recent(namespace, entry, interval, now)
+        if len(times) >= count:
+            return False
+        times.append(now)
+        self._rates[namespace, entry] = times
+        self._rate_calls += 1
+        if self._rate_calls % 1024 == 0:
+            self._sweep(now)
+        return True
+
+    def rate_count(self, namespace: str, entry: str, interval: float, now: float) -> int:
+        times = self._rates.get((namespace, entry), ())
+        return sum(time > now - interval for time in times)
+
+    def _recent(self, namespace: str, entry: str, interval: float, now: float) -> deque[float]:
+        times = self._rates.get((namespace, entry), deque())
+        while times and times[0] <= now - interval:
+            times.popleft()
+        return times
+
+    def _sweep(self, now: float) -> None:
+        """Forget entries unheard of for a day, so that a gateway can run for years."""
+        for key in [key for key, times in self._rates.items() if times[-1] < now - 86400]:
+            del self._rates[key]
