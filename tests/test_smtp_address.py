@@ -96,6 +96,8 @@ class AcceptedTests(SynchronousTestCase):
         mailbox, _ = parse_path(b"<PostMaster>", allow_postmaster=True)
         self.assertEqual(mailbox, Mailbox("PostMaster", ""))
         self.assertEqual(str(mailbox), "PostMaster")
+        for path in (b"<postmaster x>", b"<postmaster", b"<postmaster.>", b'<"postmaster">'):
+            self.assertRaises(AddressError, parse_path, path, allow_postmaster=True)
 
 
 class RefusedTests(SynchronousTestCase):
@@ -167,6 +169,7 @@ class RefusedTests(SynchronousTestCase):
             (b'<"' + b"x" * 63 + b'"@b>', "The local part is longer than 64 octets"),
             (b"<a@" + b"x" * 64 + b">", "A label of the domain is longer than 63 octets"),
             (b"<a@" + b"x." * 127 + b"xx>", "The domain is longer than 255 octets"),
+            (b"<a@" + b"x." * 127 + b"x>", "The path is longer than 256 octets"),
             (b"<a@[t:" + b"x" * 260 + b"]>", "The domain is longer than 255 octets"),
             (b"<aa@" + b"x." * 126 + b"x>", "The path is longer than 256 octets"),
         ):
@@ -230,6 +233,12 @@ class RefusedTests(SynchronousTestCase):
             )
         self.refused(
             "<a@\u0301b>".encode(), "501 5.1.3 The domain holds a character that is not allowed"
+        )
+        # 30 characters whose A-label has more than 63 octets.
+        long_label = "".join(chr(0x4E00 + 601 * at) for at in range(30))
+        self.refused(
+            f"<a@{long_label}>".encode(),
+            "501 5.1.3 A label of the domain is longer than 63 octets",
         )
         self.refused(
             f"<a@{'ü' * 70}>".encode(), "501 5.1.3 A label of the domain is longer than 63 octets"

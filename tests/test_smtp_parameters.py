@@ -157,7 +157,15 @@ class MailTests(SynchronousTestCase):
 
     def test_auth(self) -> None:
         """AUTH is xtext without hidden control characters, or <>."""
-        for octets in (b"AUTH", b"AUTH=a+4", b"AUTH=a+0D+0Ab", b"AUTH=+00", b"AUTH=\xff"):
+        for octets in (
+            b"AUTH",
+            b"AUTH=a+4",
+            b"AUTH=a+0D+0Ab",
+            b"AUTH=+00",
+            b"AUTH=+1F",
+            b"AUTH=+7F",
+            b"AUTH=\xff",
+        ):
             self.refused(octets, "501 5.5.4 AUTH must be an address as xtext, or <>")
 
     def test_ret(self) -> None:
@@ -167,7 +175,14 @@ class MailTests(SynchronousTestCase):
 
     def test_envid(self) -> None:
         """ENVID is printable and short."""
-        for octets in (b"ENVID", b"ENVID=+0A", b"ENVID=+FF", b"ENVID=+4", b"ENVID=\xff"):
+        for octets in (
+            b"ENVID",
+            b"ENVID=+1F",
+            b"ENVID=+7F",
+            b"ENVID=+FF",
+            b"ENVID=+4",
+            b"ENVID=\xff",
+        ):
             self.refused(octets, "501 5.5.4 ENVID must be xtext of printable characters")
         self.refused(b"ENVID=" + b"x" * 101, "501 5.5.4 ENVID is longer than 100 characters")
 
