@@ -1,4 +1,4 @@
-"""What tests of sessions share: a client at a StringTransport, and parts that can be told to wait."""
+"""What tests of sessions share: a client at a StringTransport, and parts that can wait."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from smtpgate.smtp.credentials import IAccount, IProven
 from smtpgate.smtp.factory import SMTPFactory
@@ -156,9 +159,6 @@ class ProvenChecker:
         self.names = names
 
     def requestAvatarId(self, credentials: Any) -> Any:
-        from twisted.cred.error import UnauthorizedLogin
-        from twisted.internet.defer import fail, succeed
-
         if credentials.username in self.names:
             return succeed(credentials.username)
         return fail(UnauthorizedLogin())
@@ -283,9 +283,6 @@ class Client:
 
     def leave(self) -> None:
         """The client has gone."""
-        from twisted.internet.error import ConnectionDone
-        from twisted.python.failure import Failure
-
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
     @property
