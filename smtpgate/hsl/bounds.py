@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.limits import ACTIVE, Limits
 
-#: Octets in one string.
-MAX_STRING: Final = 16 * 1024 * 1024
-#: Items in one array.
-MAX_ARRAY: Final = 1_000_000
+#: Octets in one string, unless an execution has other limits.
+MAX_STRING: Final = Limits().string
+#: Items in one array, unless an execution has other limits.
+MAX_ARRAY: Final = Limits().array
 #: Arrays within arrays that a function which walks them follows.
 MAX_DEPTH: Final = 100
 
@@ -22,23 +23,23 @@ MAX_DEPTH: Final = 100
 def check_string(length: float) -> None:
     """Refuse a string of ``length`` octets that would be too long.
 
-    :raises Fault: if it is more than :data:`MAX_STRING`
+    :raises Fault: if it is more than the running script's limit
     """
-    if length > MAX_STRING:
+    most = ACTIVE.limits.string
+    if length > most:
         raise Fault(
-            f"a string may have at most {MAX_STRING} octets, this one would have {_count(length)}"
+            f"a string may have at most {most} octets, this one would have {_count(length)}"
         )
 
 
 def check_array(count: float) -> None:
     """Refuse an array of ``count`` items that would be too large.
 
-    :raises Fault: if it is more than :data:`MAX_ARRAY`
+    :raises Fault: if it is more than the running script's limit
     """
-    if count > MAX_ARRAY:
-        raise Fault(
-            f"an array may have at most {MAX_ARRAY} items, this one would have {_count(count)}"
-        )
+    most = ACTIVE.limits.array
+    if count > most:
+        raise Fault(f"an array may have at most {most} items, this one would have {_count(count)}")
 
 
 def _count(number: float) -> str:

@@ -179,15 +179,21 @@ def to_number(value: Value) -> float:
     if isinstance(value, (float, int)):
         return value
     if isinstance(value, str):
-        found = _NUMBER.fullmatch(value)
-        if found is None:
-            return 0.0
-        if found[1] is not None:
-            return float(found[1])
-        magnitude = int(found[3], 16)
-        number = float(magnitude) if magnitude.bit_length() <= 1023 else float("inf")
-        return -number if found[2] == "-" else number
+        number = parse_number(value)
+        return 0.0 if number is None else number
     return 0.0
+
+
+def parse_number(text: str) -> float | None:
+    """The number that a string stands for, or ``None`` if it stands for none."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    if found[1] is not None:
+        return float(found[1])
+    magnitude = int(found[3], 16)
+    number = float(magnitude) if magnitude.bit_length() <= 1023 else float("inf")
+    return -number if found[2] == "-" else number
 
 
 def to_boolean(value: Value) -> bool:

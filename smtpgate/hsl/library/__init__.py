@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
-from smtpgate.hsl.library import array, datatype, math, string
+from smtpgate.hsl.library import array, datatype, encoding, math, string
 
 #: (title in the manual, module), in the manual's order.
 CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
     ("Array", array),
     ("Data types", datatype),
+    ("Encodings and JSON", encoding),
     ("Mathematical", math),
     ("String", string),
 )

@@ -243,7 +243,7 @@ def str_slice(string: String, offset: Integer, length: Integer | None = None) ->
 
 @builtin("str_strip", aliases=("trim",))
 def str_strip(string: String) -> String:
-    """A string without the spaces, tabs, carriage returns and line feeds around it.
+    r"""A string without the spaces, tabs, carriage returns and line feeds around it.
 
     :param string string: the string
     :return: the stripped string

@@ -1,0 +1,209 @@
+"""JSON texts (RFC 8259) and the values they stand for.
+
+A string of the language holds octets; in a JSON text they are UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.encoder import encode_basestring, encode_basestring_ascii
+from math import isfinite
+from typing import Any, Final, NoReturn
+
+from smtpgate.hsl import arrays
+from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string
+from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.values import Array, Map, Value, format_number
+
+
+class JSONError(ValueError):
+    """The text is no JSON, or the value has none."""
+
+
+#: A string, also one without its end, so that no text is looked at twice.
+_STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
+_STRINGS: Final = re.compile(_STRING, re.DOTALL)
+_COMMENTS: Final = re.compile(rf"({_STRING})|//[^\r\n]*+|/\*(?:.*?(\*/)|.*)", re.DOTALL)
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
+
+#: Four spaces a level.
+_INDENT: Final = "    "
+
+
+def decode(text: str, allow_comments: bool = False) -> Value:
+    """The value that a JSON text stands for.
+
+    Of an object's members with the same name the last one counts.
+
+    :param text: UTF-8 as a string of octets
+    :param allow_comments: whether ``//`` and ``/* */`` are taken for space
+    :raises JSONError: if it is no JSON, or nested deeper than
+        :data:`~smtpgate.hsl.bounds.MAX_DEPTH`
+    :raises Fault: if it would make too large an array
+    """
+    if allow_comments:
+        text = _without_comments(text)
+    _check_size(text)
+    try:
+        # Numbers are floats, also those that are too large for one to be exact.
+        value = json.loads(
+            text.encode("latin-1").decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_refuse_constant,
+        )
+        if "\\u" in text or not text.isascii():
+            return _to_octets(value)
+    except json.JSONDecodeError as error:
+        raise JSONError(f"no JSON at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError:
+        raise JSONError("the text is no UTF-8") from None
+    except UnicodeEncodeError:
+        raise JSONError("a string has half a surrogate pair") from None
+    return value
+
+
+def _without_comments(text: str) -> str:
+    def blank(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return found[1]
+        if found[0].startswith("/*") and found[2] is None:
+            raise JSONError("a comment has no end")
+        return " "
+
+    return _COMMENTS.sub(blank, text)
+
+
+def _check_size(text: str) -> None:
+    """Refuse what would need too much memory or stack, before anything is made."""
+    openings = text.count("[") + text.count("{")
+    commas = text.count(",")
+    if openings <= MAX_DEPTH and commas < ACTIVE.limits.array:
+        return
+    bare = _STRINGS.sub("", text)
+    check_array(bare.count(",") + 1)
+    depth = 0
+    for found in _BRACKETS.finditer(bare):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise JSONError("nested too deeply")
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise JSONError("a number is too large")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise JSONError(f"{name} is no JSON")
+
+
+def _object(members: list[tuple[str, Any]]) -> Array:
+    return arrays.from_pairs((arrays.key(name), value) for name, value in members)
+
+
+def _to_octets(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8").decode("latin-1")
+    if isinstance(value, Map):
+        return Map({_to_octets(key): _to_octets(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return [_to_octets(item) for item in value]
+    return value
+
+
+def encode(value: Value, ensure_ascii: bool = True, pretty: bool = False) -> str:
+    """The JSON text of a value, as a string of octets.
+
+    An array with the keys 0 to n-1 becomes an array, any other one an object.
+
+    :param ensure_ascii: whether characters beyond US-ASCII are written as ``\\uXXXX``
+    :param pretty: whether to write an item a line
+    :raises JSONError: for a string that is no UTF-8, a number that is not
+        finite, a function, an object, and arrays nested deeper than
+        :data:`~smtpgate.hsl.bounds.MAX_DEPTH`
+    :raises Fault: if the text would be too long
+    """
+    writer = _Writer(ensure_ascii, pretty)
+    writer.write(value, 0)
+    text = "".join(writer.parts)
+    check_string(len(text))
+    return text
+
+
+class _Writer:
+    """Collects the parts of a text and stops when it becomes too long."""
+
+    def __init__(self, ensure_ascii: bool, pretty: bool) -> None:
+        self.parts: list[str] = []
+        self.length = 0
+        self._ensure_ascii = ensure_ascii
+        self._pretty = pretty
+
+    def write(self, value: Any, depth: int) -> None:
+        if isinstance(value, str):
+            self._add(self._string(value))
+        elif value is None:
+            self._add("null")
+        elif isinstance(value, bool):
+            self._add("true" if value else "false")
+        elif isinstance(value, (float, int)):
+            if not isfinite(value):
+                raise JSONError("the number is not finite")
+            self._add(format_number(value))
+        elif isinstance(value, (list, Map)):
+            if depth >= MAX_DEPTH:
+                raise JSONError("nested too deeply")
+            self._array(value, depth)
+        else:
+            raise JSONError("a function or an object has no JSON")
+
+    def _add(self, part: str) -> None:
+        self.parts.append(part)
+        # Small arrays that hold each other can stand for an endless text.
+        self.length += len(part)
+        check_string(self.length)
+
+    def _array(self, array: Array, depth: int) -> None:
+        is_list = isinstance(array, list)
+        if not array:
+            self._add("[]")
+            return
+        if self._pretty:
+            between = "\n" + _INDENT * (depth + 1)
+            end = "\n" + _INDENT * depth
+            colon = ": "
+        else:
+            between, end, colon = "", "", ":"
+        self._add("[" if is_list else "{")
+        separator = between
+        for key, item in arrays.pairs(array):
+            self._add(separator)
+            separator = f",{between}"
+            if not is_list:
+                self._add(self._key(key) + colon)
+            self.write(item, depth + 1)
+        self._add(end + ("]" if is_list else "}"))
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, int):
+            return f'"{key}"'
+        if isinstance(key, str):
+            return self._string(key)
+        raise JSONError("the key is neither a number nor a string")
+
+    def _string(self, octets: str) -> str:
+        try:
+            text = octets if octets.isascii() else octets.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            raise JSONError("the string is no UTF-8") from None
+        if self._ensure_ascii:
+            return encode_basestring_ascii(text)
+        return encode_basestring(text).encode("utf-8").decode("latin-1")
+
+
+__all__ = ["JSONError", "decode", "encode"]
