@@ -1,0 +1,1 @@
+"""Where mail goes: each transport answers 250 only when it has the message."""
