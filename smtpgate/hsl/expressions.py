@@ -238,7 +238,7 @@ class ExpressionReader:
         text: Any = self.tokens.texts[operator]
         if not targets.assignable(target):
             end = operator if not prefix else self.index
-            raise self.failure(start, f"`{text}` needs a variable, not `{self._shown(start, end)}`")
+            raise self.failure(start, f"`{text}` needs a variable, not `{self.shown(start, end)}`")
         return nodes.Step(self.tokens.position(operator), text, target, prefix)
 
     def _suffixes(self, node: nodes.Expression, start: int) -> nodes.Expression:
@@ -272,7 +272,7 @@ class ExpressionReader:
             self._assigned(node)
         elif not targets.assignable(node):
             raise self.failure(
-                self._begin, f"`{self._shown(self._begin, index)}` cannot be assigned to"
+                self._begin, f"`{self.shown(self._begin, index)}` cannot be assigned to"
             )
         self.index = index + 1
         value = self.expression()
@@ -293,7 +293,7 @@ class ExpressionReader:
                 node = self._subscript(node, index)
             elif kind == "(":
                 if index == start + 1 and isinstance(node, nodes.Constant | nodes.Interpolation):
-                    raise self.failure(start, f"`{self._shown(start, index)}` cannot be called")
+                    raise self.failure(start, f"`{self.shown(start, index)}` cannot be called")
                 arguments = self._items(")", "to close the argument list", keys=False)
                 node = nodes.Call(node.position, node, arguments)
             else:
@@ -396,7 +396,7 @@ class ExpressionReader:
         target = self.expression()
         if not targets.assignable(target):
             raise self.failure(
-                start, f"`{word}` needs a variable, not `{self._shown(start, self.index)}`"
+                start, f"`{word}` needs a variable, not `{self.shown(start, self.index)}`"
             )
         self._close(")", f"to close `{word}`")
         place = self.tokens.position(index)
@@ -525,7 +525,7 @@ class ExpressionReader:
         line = self.tokens.line_of(index)
         return "" if line == self.tokens.line_of(self.index) else f" on line {line}"
 
-    def _shown(self, start: int, end: int) -> str:
+    def shown(self, start: int, end: int) -> str:
         """The source of the tokens from ``start`` up to ``end``, on one line and not long."""
         tokens = self.tokens
         text = tokens.source[tokens.starts[start] : tokens.end_of(end - 1)]
@@ -536,7 +536,7 @@ class ExpressionReader:
         if index == 0 or self.tokens[index - 1] in {";", "{", "}"}:
             return self.failure(index, "expected an expression")
         return self.failure(
-            index, f"expected an expression after `{self._shown(index - 1, index)}`"
+            index, f"expected an expression after `{self.shown(index - 1, index)}`"
         )
 
     def failure(self, index: int, message: str) -> SyntaxFailure:

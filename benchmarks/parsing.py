@@ -1,0 +1,147 @@
+"""How fast scripts are parsed: lines a second for a script of about 1,000 lines.
+
+Run ``python benchmarks/parsing.py [--json FILE]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+from smtpgate.hsl.grammar import parse
+from smtpgate.hsl.tokens import Tokens
+
+LINES = 1_000
+RUNS = 15
+
+# Pieces of proxy scripts as people write them: comments, tables, functions, conditions.
+SNIPPETS = (
+    r"""
+// Rewrites what a legacy client sends before the server sees it.
+$networks = ["10.0.0.0/8", "192.168.0.0/16"];
+$limits = [
+	"connections" => 20,
+	"recipients" => 100,
+	"size" => 50 * 1024 * 1024,
+];
+
+""",
+    r"""
+function trusted($ip, $networks) {
+	foreach ($networks as $network) {
+		if (inet_includes($ip, $network))
+			return true;
+	}
+	return false;
+}
+
+""",
+    r"""
+if (not trusted($senderip, $networks) and $command =~ ''/^XCLIENT\b/i'') {
+	Reply("Not allowed from here", ["reply_codes" => ["code" => 550, "enhanced" => [5, 7, 1]]]);
+}
+
+""",
+    r"""
+/* Broken paths: a space behind the colon, no angle brackets. */
+$match = pcre_match(''/^MAIL FROM:\s*<?([^<>\s]+)>?(.*)$/i'', $command);
+if (count($match) > 0) {
+	$address = str_lower($match[0]);
+	$rest = $match[1] ?? "";
+	echo "rewritten to <$address>$rest for ${senderip}";
+	Pass(["command" => "MAIL FROM:<" . $address . ">" . $rest, "next" => false]);
+} else if ($command == "STATUS" or $command == "UPTIME") {
+	$lines = [];
+	for ($i = 0; $i < 3; $i++) {
+		$lines[] = "line %[0]s of %s" % [$i + 1, 3];
+	}
+	Reply($lines);
+} else {
+	switch (str_upper($command[0:4])) {
+		case "HELO":
+		case "EHLO":
+			$context["greeted"] = true;
+			break;
+		case "QUIT":
+			$context = none;
+			break;
+		default:
+			$context["count"] = isset($context["count"]) ? $context["count"] + 1 : 1;
+	}
+}
+""",
+    r"""
+$sorted = array_sort(function ($a, $b) { return $a["weight"] < $b["weight"]; }, $limits);
+while ($x > 0 or $y != 3) { $x -= 1; $this->counter += $x ** 2; }
+Pass();
+""",
+    r"""
+class Counter {
+	private $seen = [];
+	static $instances = 0;
+	constructor($limit = 10) { $this->limit = $limit; static::$instances += 1; }
+	function add($key, ...$more) {
+		$this->seen[$key] = ($this->seen[$key] ?? 0) + 1 + count($more);
+		return $this->seen[$key] > $this->limit;
+	}
+}
+$counter = Counter(20);
+if ($counter->add($senderip))
+	Reply("Too many commands", ["reply_codes" => ["code" => 421], "disconnect" => true]);
+barrier "totals" => $totals {
+	[$used, $left = 100] = $totals ?? [0];
+	$totals = [$used + 1, $left - 1];
+}
+""",
+)
+
+
+def script(lines: int) -> str:
+    """A script of at least ``lines`` lines; names and numbers differ from piece to piece."""
+    pieces: list[str] = []
+    count = 0
+    while count < lines:
+        piece = SNIPPETS[len(pieces) % len(SNIPPETS)].lstrip("\n")
+        piece = piece.replace("$x", f"$x{len(pieces)}").replace("100", f"10{len(pieces)}")
+        pieces.append(piece)
+        count += piece.count("\n")
+    return "".join(pieces)
+
+
+def measure() -> dict[str, float]:
+    """The median of ``RUNS`` parses; rates count lines that are not blank."""
+    source = script(LINES)
+    lines = sum(1 for line in source.splitlines() if line.strip())
+    seconds = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        parse(source, "benchmark.hsl")
+        seconds.append(time.perf_counter() - started)
+    median = statistics.median(seconds)
+    return {
+        "lines": lines,
+        "tokens": len(Tokens.scan(source, "benchmark.hsl")),
+        "milliseconds": round(median * 1000, 2),
+        "lines_per_second": round(lines / median),
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="Measure the parser.")
+    arguments.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = arguments.parse_args()
+    figures = measure()
+    print(
+        f"parsing: {figures['lines_per_second']:,} lines/s"
+        f" ({figures['lines']} lines, {figures['tokens']} tokens,"
+        f" {figures['milliseconds']} ms, median of {RUNS})"
+    )
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
