@@ -213,7 +213,7 @@ class ReplyTests(SynchronousTestCase):
 
     def test_enhanced_at_fault(self):
         """Enhanced codes that are none, or of another class than the code."""
-        what = 'Reply() option "reply_codes" key "enhanced" must be'
+        what = 'Reply() option "reply_codes" key "enhanced" must'
         for value, shown in [
             ([5.0, 7.0], "[0=>5,1=>7]"),
             ([5.0, 7.0, "1"], '[0=>5,1=>7,2=>"1"]'),
@@ -223,14 +223,14 @@ class ReplyTests(SynchronousTestCase):
         ]:
             self.assertEqual(
                 self.complaint("x", codes(550.0, value)),
-                f"{what} three whole numbers from 0 to 999, {shown} given",
+                f"{what} be three whole numbers from 0 to 999, {shown} given",
             )
         self.assertEqual(
-            self.complaint("x", codes(550.0, "5.7.1")), f"{what} an array, string given"
+            self.complaint("x", codes(550.0, "5.7.1")), f"{what} be an array, string given"
         )
         self.assertEqual(
             self.complaint("x", codes(450.0, [5.0, 7.0, 1.0])),
-            'Reply() option "reply_codes" key "enhanced" must begin with 4 for code 450, 5.7.1 given',
+            f"{what} begin with 4 for code 450, 5.7.1 given",
         )
 
     def test_reply_codes_at_fault(self):

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from smtpgate.hooks.replying import DISCONNECT, NO_OPTIONS, REPLY_CODES, make_reply
-from smtpgate.hsl.builtin import BOOLEAN, STRING, Array, Option, Options, String, builtin
+from smtpgate.hooks.replying import DISCONNECT, REPLY_CODES, make_reply
+from smtpgate.hsl.builtin import (
+    BOOLEAN,
+    NO_OPTIONS,
+    STRING,
+    Array,
+    Option,
+    Options,
+    String,
+    builtin,
+)
 from smtpgate.hsl.errors import Fault
 from smtpgate.smtp import policy, reply
 

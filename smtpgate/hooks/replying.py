@@ -10,16 +10,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.builtin import ARRAY, BOOLEAN, Option, Options
+from smtpgate.hsl.builtin import ARRAY, BOOLEAN, Option
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
-from smtpgate.smtp.reply import Enhanced, Reply
+from smtpgate.smtp.refusal import EnhancedCode
+from smtpgate.smtp.reply import Reply
 
 #: Octets of one reply line, its end included: RFC 5321 4.5.3.1.5.
 LONGEST_LINE = 512
-
-#: The default of a parameter ``options``: what an absent one is told from a given one by.
-NO_OPTIONS: Options = {}
 
 #: The options that belong to every function that answers.
 REPLY_CODES = Option(
@@ -113,11 +111,12 @@ def make_reply(
     return Reply(chosen, folded, enhanced, reply.close)
 
 
-def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, Enhanced | None]:
+def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, EnhancedCode | None]:
     """The reply code and the enhanced code of an option ``reply_codes``.
 
     :raises Fault: for a key, a type or a number that it can not have
     """
+    what = f'{function}() option "reply_codes"'
     enhanced: Any = ...
     if codes:
         if not isinstance(codes, Map):
@@ -132,7 +131,7 @@ def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, Enha
             else:
                 near = get_close_matches(str(key), ("code", "enhanced"), 1)
                 hint = f', did you mean "{near[0]}"?' if near else ""
-                raise Fault(f'{function}() option "reply_codes" has no key "{key}"{hint}')
+                raise Fault(f'{what} has no key "{key}"{hint}')
     if enhanced is ...:
         # RFC 2034 4: enhanced codes go with 2xx, 4xx and 5xx.
         return code, None if code // 100 == 3 else (code // 100, 0, 0)
@@ -148,7 +147,7 @@ def _code(function: str, value: Value) -> int:
     return int(value)
 
 
-def _enhanced(function: str, value: Value, code: int) -> Enhanced:
+def _enhanced(function: str, value: Value, code: int) -> EnhancedCode:
     what = f'{function}() option "reply_codes" key "enhanced"'
     if not isinstance(value, (list, Map)):
         raise Fault(f"{what} must be an array, {type_name(value)} given")
@@ -193,5 +192,5 @@ def _fold(line: str, room: int) -> list[str]:
     return [*pieces, line]
 
 
-def _dotted(enhanced: Enhanced) -> str:
+def _dotted(enhanced: EnhancedCode) -> str:
     return "{}.{}.{}".format(*enhanced)

@@ -61,17 +61,6 @@ class Variable:
     make: Maker
 
 
-def _text(value: str | None) -> str:
-    """A session's text as scripts have text: a character an octet."""
-    if not value:
-        return ""
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogateescape").decode("latin-1")
-    return value
-
-
 def _params(params: Mapping[str, str]) -> Array:
     return arrays.from_pairs((arrays.key(name), value) for name, value in params.items())
 
@@ -114,14 +103,12 @@ def _connection(variables: Variables) -> Map:
     found["localport"] = float(connection.local_port)
     found["serverid"] = connection.server_id
     if connection.helo_verb:
-        found["helo"] = Map(verb=connection.helo_verb, host=_text(connection.helo))
+        found["helo"] = Map(verb=connection.helo_verb, host=connection.helo)
     if connection.tls is not None:
         tls = connection.tls
         found["tls"] = Map(protocol=tls.protocol, cipher=tls.cipher, keysize=float(tls.key_size))
     if connection.username is not None:
-        found["auth"] = Map(
-            mechanism=connection.mechanism or "", username=_text(connection.username)
-        )
+        found["auth"] = Map(mechanism=connection.mechanism or "", username=connection.username)
     return found
 
 
@@ -143,7 +130,7 @@ CONNECTION: Mapping[str, Variable] = {
     "senderhelo": Variable(
         "string",
         'what the client called itself in EHLO or HELO; ``""`` before that, and after STARTTLS',
-        lambda v: _text(v.connection.helo),
+        lambda v: v.connection.helo,
     ),
     "tlsstarted": Variable(
         "boolean", "whether the connection is encrypted", lambda v: v.connection.tls is not None
@@ -154,7 +141,7 @@ CONNECTION: Mapping[str, Variable] = {
         lambda v: v.connection.username is not None,
     ),
     "saslusername": Variable(
-        "string", 'as whom; ``""`` before that', lambda v: _text(v.connection.username)
+        "string", 'as whom; ``""`` before that', lambda v: v.connection.username or ""
     ),
     "connection": Variable(
         "array", "the same, as later editions of the language group it", _connection

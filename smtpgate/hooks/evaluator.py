@@ -1,0 +1,102 @@
+"""A session's questions, answered by scripts.
+
+A script that does not wait is answered at once, without a Deferred.  One that
+waits answers through a Deferred; cancelling that cancels the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from smtpgate.hooks.commands import Commands, wanted
+from smtpgate.hooks.table import PROXY, Hook
+from smtpgate.hooks.variables import Variables
+from smtpgate.hsl.errors import ScriptError
+from smtpgate.hsl.runtime import Environment, Outcome, Script
+from smtpgate.smtp.policy import CommandDecision, Policy
+from smtpgate.smtp.session import Connection
+
+#: Told about a script that failed: the connection, the hook's name and the error, whose
+#: text has file, line, column and what was wrong.
+ReportError: TypeAlias = Callable[[Connection, str, ScriptError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A script at a hook; ``commands`` says when, and only the proxy hook looks at it."""
+
+    script: Script
+    commands: Commands = "all"
+
+
+class ScriptPolicy(Policy):
+    """What one server's scripts decide, for all its sessions.
+
+    :param hooks: the hook's name to what is bound to it; a name that is not there costs nothing
+    :param environment: what every execution gets, its budget included
+    :param hostname: named to the client when a script has failed
+    :param report: called for each script that failed
+    :raises ValueError: for ``commands`` that are none
+    """
+
+    def __init__(
+        self,
+        hooks: Mapping[str, Binding],
+        environment: Environment,
+        hostname: str,
+        report: ReportError,
+    ) -> None:
+        self._scripts = {name: binding.script for name, binding in hooks.items()}
+        self._environment = environment
+        self._hostname = hostname
+        self._report = report
+        proxy = hooks.get(PROXY.name)
+        self._wanted = None if proxy is None else wanted(proxy.commands)
+
+    def wants_command(self, connection: Connection, line: bytes) -> bool:
+        return self._wanted is not None and self._wanted(connection, line)
+
+    def command(
+        self, connection: Connection, line: bytes
+    ) -> CommandDecision | Deferred[CommandDecision]:
+        decision: CommandDecision | Deferred[CommandDecision] = self._evaluate(
+            PROXY, connection, line
+        )
+        return decision
+
+    def _evaluate(self, hook: Hook, connection: Connection, subject: Any) -> Any:
+        """The decision of a hook's script, or a Deferred of it."""
+        script = self._scripts.get(hook.name)
+        if script is None:
+            return hook.implicit
+        variables = Variables(hook.makers, connection, subject)
+        try:
+            outcome = script.run(variables, self._environment)
+        except ScriptError as error:
+            return self._failed(hook, connection, error)
+        if isinstance(outcome, Deferred):
+            return outcome.addCallbacks(
+                self._decided,
+                self._failed_later,
+                callbackArgs=(hook,),
+                errbackArgs=(hook, connection),
+            )
+        return self._decided(outcome, hook)
+
+    def _decided(self, outcome: Outcome, hook: Hook) -> Any:
+        return hook.implicit if outcome.value is None else outcome.value
+
+    def _failed(self, hook: Hook, connection: Connection, error: ScriptError) -> Any:
+        self._report(connection, hook.name, error)
+        return hook.failed(self._hostname)
+
+    def _failed_later(self, failure: Failure, hook: Hook, connection: Connection) -> Any:
+        if isinstance(failure.value, ScriptError):
+            return self._failed(hook, connection, failure.value)
+        # A script that was cancelled, or a mistake of ours: the session deals with it.
+        return failure
