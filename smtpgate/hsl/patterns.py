@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import pcre2
@@ -85,19 +86,21 @@ class Regex:
             return self._guarded(self._again(error), octets, start)
 
     def finditer(self, subject: str) -> Iterator[Any]:
-        """All matches that do not overlap, from the left.
+        """All matches that do not overlap, from the left, each found when it is asked for.
 
         :raises Fault: if the match limit is spent
         """
         octets = subject.encode("latin-1")
+        done = 0
         try:
-            found = list(self._compiled.finditer(octets))
+            for match in self._compiled.finditer(octets):
+                yield match
+                done += 1
         except pcre2.LibraryError as error:
             try:
-                found = list(self._again(error).finditer(octets))
+                yield from islice(self._again(error).finditer(octets), done, None)
             except pcre2.LibraryError as second:
                 raise _fault(second) from None
-        return iter(found)
 
     def captures(self, match: Any) -> Array:
         """A match as scripts see it: groups by number from 0, named ones by name too.

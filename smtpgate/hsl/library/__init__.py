@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
-from smtpgate.hsl.library import array, datatype, encoding, math, string
+from smtpgate.hsl.library import array, datatype, encoding, math, regex, string
 
 #: (title in the manual, module), in the manual's order.
 CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
@@ -19,6 +19,7 @@ CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
     ("Encodings and JSON", encoding),
     ("Mathematical", math),
     ("String", string),
+    ("Regular expression", regex),
 )
 
 
