@@ -221,7 +221,9 @@ class Body(pp.ParseElementEnhance):
             body: tuple[nodes.Statement, ...] = found[0]
         elif self.single is None or tokens[loc] == END:
             what = "`{`" if self.single is None else "a statement or a block `{ ... }`"
-            raise SyntaxFailure(instring, loc, f"expected {what} after `{reader.shown(loc - 1, loc)}`")
+            raise SyntaxFailure(
+                instring, loc, f"expected {what} after `{reader.shown(loc - 1, loc)}`"
+            )
         else:
             end, found = self.single._parse(instring, loc, do_actions)
             body = tuple(found)

@@ -8,7 +8,8 @@ from smtpgate.hsl.errors import Position, ScriptSyntaxError
 from smtpgate.hsl.tokens import END, INVALID, KEYWORDS, STRING, WORDS, Tokens
 
 MAXIMUM_ERRORS = 20
-_ELSES = frozenset((WORDS["else"], WORDS["elseif"]))
+# Behind a block these belong to the statement that the block is part of.
+_CONTINUING = frozenset((WORDS["else"], WORDS["elseif"], WORDS["from"], ",", ")", "]", "(", "."))
 
 
 class Enough(Exception):
@@ -100,7 +101,7 @@ def resume(tokens: Tokens, start: int, error: pp.ParseBaseException) -> int:
                 index = max(index - 1, start + 1)
                 brackets = 1
                 break
-            if depth == 0 and tokens[index] not in _ELSES:
+            if depth == 0 and tokens[index] not in _CONTINUING:
                 break
         elif kind == ";" and depth == 0:
             break

@@ -401,8 +401,10 @@ def _imported(tokens: Tokens, index: int, found: Found) -> nodes.ImportedName:
     if alias is None:
         alias = name
     elif (alias[0] == "$") != variable:
-        what = "a variable" if variable else "a function"
-        raise SyntaxFailure(tokens, index + 2, f"the new name of {what} must be one of {what}")
+        what = "variable" if variable else "function"
+        raise SyntaxFailure(
+            tokens, index + 2, f"`{name}` is a {what}: `{alias}` can not be its new name"
+        )
     if variable:
         name, alias = name[1:], alias[1:]
     return nodes.ImportedName(tokens.position(index), name, alias, variable)
