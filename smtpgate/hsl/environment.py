@@ -61,6 +61,10 @@ class Environment:
     resolver: Any = None
     agent: Any = None
     mailer: Any = None
+    #: What tells this installation from others.
+    serial: str | None = None
+    #: Takes a graph's name and its numbers by legend.
+    statistics: Callable[[str, Any], None] | None = None
     turns: TurnQueue = field(init=False)
 
     def __post_init__(self) -> None:
