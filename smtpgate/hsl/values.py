@@ -22,9 +22,14 @@ from smtpgate.hsl.errors import Fault
 
 
 class Map(dict[Any, Any]):
-    """An array whose keys are not 0..n-1; keys are made by :func:`arrays.key`."""
+    """An array whose keys are not 0..n-1; keys are made by :func:`arrays.key`.
 
-    __slots__ = ()
+    ``following`` is the key of the next appended item where :mod:`writing` knows it.
+    """
+
+    __slots__ = ("following",)
+
+    following: int | None
 
 
 class Function:
@@ -247,6 +252,8 @@ def _arrays_equal(left: Array, right: Array, depth: int) -> bool:
 
 def loose_equal(left: Value, right: Value) -> bool:
     """``==`` by the manual's loose equality table."""
+    if left.__class__ is right.__class__ and (left.__class__ is str or left.__class__ is float):
+        return bool(left == right)
     left_type = type_name(left)
     right_type = type_name(right)
     if left_type == right_type:
