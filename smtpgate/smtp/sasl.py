@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from cryptography import x509
 from scramp import ScramException, ScramMechanism
@@ -77,8 +77,7 @@ class Login:
 _DECOY = os.urandom(32)
 
 
-class _Wanted(Exception):
-    """Raised inside scramp to learn the name before its keys are looked up."""
+_MECHANISM = ScramMechanism("SCRAM-SHA-256")
 
 
 class ScramSHA256:
@@ -104,22 +103,20 @@ class ScramSHA256:
         return self._first(message) if self._server is None else self._final(message)
 
     def _first(self, message: str) -> Step | Deferred[Step]:
+        # scramp asks for the keys at once, and ours may take time: a first try only reads the name.
+        names: list[str] = []
         try:
-            ScramMechanism("SCRAM-SHA-256").make_server(self._want).set_client_first(message)
-        except _Wanted:
-            keys = self._directory.scram_keys(self._username)
-            return when(keys, lambda keys: self._begin(message, keys))
-        except (ScramException, ValueError):
-            raise Malformed from None
-        raise Malformed
-
-    def _want(self, username: str) -> NoReturn:
-        self._username = username
-        raise _Wanted
+            _MECHANISM.make_server(names.append).set_client_first(message)
+        except (ScramException, ValueError, TypeError):
+            if not names:
+                raise Malformed from None
+        self._username = names[0]
+        keys = self._directory.scram_keys(self._username)
+        return when(keys, lambda keys: self._begin(message, keys))
 
     def _begin(self, message: str, keys: ScramKeys | None) -> Step:
         found = keys or self._decoy()
-        server = ScramMechanism("SCRAM-SHA-256").make_server(
+        server = _MECHANISM.make_server(
             lambda _: (found.salt, found.stored_key, found.server_key, found.iterations)
         )
         server.set_client_first(message)

@@ -15,8 +15,11 @@ def tls_info(handle: Any, starttls: bool) -> TLSInfo:
     :param handle: the ``OpenSSL.SSL.Connection``, a transport's ``getHandle()``
     """
     certificate = handle.get_peer_certificate()
-    # pyOpenSSL gives no public way to the result of the verification.
-    result: int = SSL._lib.SSL_get_verify_result(handle._ssl)  # type: ignore[attr-defined]
+    # pyOpenSSL gives no public way to the result, and forgets an error that a callback let pass:
+    # a connection that remembers it has it as `verify_error`.
+    result: int = getattr(handle, "verify_error", 0) or SSL._lib.SSL_get_verify_result(  # type: ignore[attr-defined]
+        handle._ssl
+    )
     asked = bool(handle.get_verify_mode() & SSL.VERIFY_PEER)
     name = handle.get_servername()
     return TLSInfo(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest import mock
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.error import UnauthorizedLogin
@@ -15,13 +16,21 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from smtpgate.smtp import arrival
 from smtpgate.smtp.credentials import IAccount, IProven
 from smtpgate.smtp.factory import SMTPFactory
 from smtpgate.smtp.observer import SessionObserver
 from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import OK, START_MAIL, Reply, queued
 from smtpgate.smtp.server import Listener, Server
-from smtpgate.smtp.session import Connection, Limits, Recipient, ServerSettings, Transaction
+from smtpgate.smtp.session import (
+    Connection,
+    Limits,
+    Recipient,
+    ServerSettings,
+    TLSInfo,
+    Transaction,
+)
 
 
 def later(clock: Clock, delay: float, value: Any) -> Any:
@@ -188,8 +197,8 @@ class Wire(StringTransport):
     def startTLS(self, options: Any) -> None:
         self.tls.append(options)
 
-    def getHandle(self) -> Any:
-        return Handle()
+    def getHandle(self) -> None:
+        return None
 
     def abortConnection(self) -> None:
         self.aborted = True
@@ -199,13 +208,7 @@ class Wire(StringTransport):
         self.disconnecting = True
 
 
-class Handle:
-    """What a finished handshake looks like."""
-
-    _ssl = None
-
-    def get_peer_certificate(self) -> None:
-        return None
+TLS = TLSInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
 
 
 class Client:
@@ -279,6 +282,12 @@ class Client:
     def wait(self, seconds: float) -> str:
         """Let time pass."""
         self.clock.advance(seconds)
+        return self.heard()
+
+    def handshake(self, tls: TLSInfo = TLS) -> str:
+        """TLS is there."""
+        with mock.patch.object(arrival, "tls_info", lambda handle, starttls: tls):
+            self.protocol.handshakeCompleted()
         return self.heard()
 
     def leave(self) -> None:

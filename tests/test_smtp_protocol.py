@@ -1,0 +1,681 @@
+"""The front of a session: order, waiting, deadlines, limits, the door, and the ends."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.protocols.basic import LineReceiver
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.smtp.policy import Accept, Answer, Pass, Policy
+from smtpgate.smtp.reply import OK, Reply
+from smtpgate.smtp.server import Listener
+from smtpgate.smtp.session import Connection, Limits
+from tests.support.smtp import Client, RecordingTransport, portal
+
+
+class Asked(Policy):
+    """Wants every line that is a command, and answers when the test does."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.answers: list[Deferred[Any]] = []
+        self.cancelled = 0
+        self.gone = 0
+
+    def wants_command(self, connection: Connection, line: bytes) -> bool:
+        return True
+
+    def command(self, connection: Connection, line: bytes) -> Any:
+        self.lines.append(line)
+        answer: Deferred[Any] = Deferred(self._cancel)
+        self.answers.append(answer)
+        return answer
+
+    def _cancel(self, answer: Deferred[Any]) -> None:
+        self.cancelled += 1
+
+    def closed(self, connection: Connection) -> None:
+        self.gone += 1
+
+
+class Fixed(Policy):
+    """Wants some lines and answers them at once."""
+
+    def __init__(self, **decisions: Any) -> None:
+        self.decisions = decisions
+        self.lines: list[bytes] = []
+
+    def wants_command(self, connection: Connection, line: bytes) -> bool:
+        return line.split(b" ")[0].decode("latin-1") in self.decisions
+
+    def command(self, connection: Connection, line: bytes) -> Any:
+        self.lines.append(line)
+        decision = self.decisions.get(line.split(b" ")[0].decode("latin-1"), Pass())
+        if isinstance(decision, Exception):
+            raise decision
+        return decision
+
+
+def limits(**values: Any) -> dict[str, Any]:
+    return {"limits": Limits(**values)}
+
+
+class OrderTests(SynchronousTestCase):
+    """One line at a time."""
+
+    def test_line_receiver(self) -> None:
+        """The protocol is Twisted's LineReceiver."""
+        self.assertIsInstance(Client().protocol, LineReceiver)
+
+    def test_banner(self) -> None:
+        """The banner has no enhanced code."""
+        self.assertEqual(Client().banner, "220 gw.example.org ESMTP\n")
+
+    def test_next_line_waits(self) -> None:
+        """The policy sees a line only when the last one has been answered."""
+        policy = Asked()
+        client = Client(policy)
+        self.assertEqual(client.say("NOOP one", "NOOP two"), "")
+        self.assertEqual(policy.lines, [b"NOOP one"])
+        policy.answers[0].callback(Answer(Reply(250, ("one",))))
+        self.assertEqual(client.heard(), "250 one\n")
+        self.assertEqual(policy.lines, [b"NOOP one", b"NOOP two"])
+        policy.answers[1].callback(Pass())
+        self.assertEqual(client.heard(), "250 2.0.0 OK\n")
+
+    def test_one_write_a_batch(self) -> None:
+        """The replies to lines that came together are written together."""
+        client = Client()
+        client.wire.written.clear()
+        client.say("EHLO me", "NOOP", "NOOP")
+        self.assertEqual(len(client.wire.written), 1)
+
+    def test_nothing_after_quit(self) -> None:
+        """After QUIT nothing runs, not even what was sent before the answer."""
+        client = Client()
+        replies = client.say("EHLO me", "QUIT", "MAIL FROM:<a@example.org>")
+        self.assertTrue(replies.endswith("221 2.0.0 gw.example.org Goodbye\n"))
+        self.assertTrue(client.closed)
+        self.assertEqual(client.say("NOOP"), "")
+
+    def test_end_of_data_before_next_command(self) -> None:
+        """A command behind the dot waits until the message is answered."""
+        client = Client()
+        finish: Deferred[Reply] = Deferred()
+        client.transport.answers["finish"] = lambda: finish
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA")
+        self.assertEqual(client.say("x", ".", "QUIT"), "")
+        finish.callback(OK)
+        self.assertEqual(client.heard(), "250 2.0.0 OK\n221 2.0.0 gw.example.org Goodbye\n")
+
+    def test_slow_write_holds_the_client(self) -> None:
+        """While a delivery cannot take more, the client is not read."""
+        client = Client()
+        room: Deferred[None] = Deferred()
+        client.transport.answers["write"] = lambda: room
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA")
+        client.say("x" * 100)
+        self.assertEqual(client.wire.producerState, "paused")
+        client.transport.answers.clear()
+        room.callback(None)
+        self.assertEqual(client.wire.producerState, "producing")
+        self.assertEqual(client.say("."), "250 2.0.0 OK 1\n")
+
+
+class HookTests(SynchronousTestCase):
+    """The policy's command place."""
+
+    def test_pass_another_line(self) -> None:
+        """The machine gets the policy's line as if the client had sent it."""
+        client = Client(Fixed(XHELO=Pass(b"EHLO other.example")))
+        self.assertIn("250-gw.example.org\n", client.say("XHELO"))
+        self.assertEqual(client.connection.helo, "other.example")
+
+    def test_passed_line_is_checked(self) -> None:
+        """A line of the policy's cannot hold a second line, nor be endless."""
+        policy = Fixed(X1=Pass(b"NOOP\r\nQUIT"), X2=Pass(b"NOOP " + b"x" * 20000))
+        self.assertEqual(
+            Client(policy).say("X1", "X2"),
+            "500 5.5.2 Control characters are not allowed in a command\n500 5.5.6 Line too long\n",
+        )
+
+    def test_unwanted_line(self) -> None:
+        """A line that the policy does not want costs no question."""
+        policy = Fixed(XFOO=Answer(OK))
+        client = Client(policy)
+        client.say("EHLO me", "NOOP", "XFOO")
+        self.assertEqual(policy.lines, [b"XFOO"])
+
+    def test_next_reaches_a_continuation(self) -> None:
+        """After next the very next line goes to the policy, and only that one."""
+        policy = Fixed(X=Answer(Reply(334, ("more",)), next=True))
+        client = Client(policy)
+        self.assertEqual(
+            client.say("X", "secret", "NOOP"),
+            "334 more\n500 5.5.1 Command not recognised\n250 2.0.0 OK\n",
+        )
+        self.assertEqual(policy.lines, [b"X", b"secret"])
+
+    def test_next_reaches_an_auth_response(self) -> None:
+        """Next on a passed AUTH gives the policy the response, which it may pass on."""
+        policy = Fixed(AUTH=Pass(next=True))
+        client = Client(
+            policy, mechanisms=("PLAIN",), auth_require_tls=False, portal=portal(joe="x")
+        )
+        replies = client.say("EHLO me", "AUTH PLAIN", "*", "NOOP")
+        self.assertIn("334 \n501 5.7.0 Authentication cancelled\n250 2.0.0 OK\n", replies)
+        self.assertEqual(policy.lines, [b"AUTH PLAIN", b"*"])
+
+    def test_continuation_without_next(self) -> None:
+        """A response to a challenge goes straight to the machine."""
+        policy = Asked()
+        client = Client(
+            policy, mechanisms=("PLAIN",), auth_require_tls=False, portal=portal(joe="x")
+        )
+        client.say("EHLO me", "AUTH PLAIN", "*", "NOOP")
+        for answer in range(2):
+            policy.answers[answer].callback(Pass())
+        self.assertEqual(policy.lines, [b"EHLO me", b"AUTH PLAIN", b"NOOP"])
+
+    def test_body_is_no_command(self) -> None:
+        """The octets of DATA and BDAT never reach the policy."""
+        policy = Fixed()
+        policy.wants_command = lambda connection, line: True  # type: ignore[method-assign]
+        client = Client(policy)
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "body", ".")
+        client.send(b"MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nBDAT 6 LAST\r\nbody\r\nNOOP\r\n")
+        self.assertNotIn(b"body", policy.lines)
+        self.assertEqual(policy.lines[-1], b"NOOP")
+
+    def test_commands_are_counted(self) -> None:
+        """The policy can see which command of the connection it is asked about."""
+        seen: list[int] = []
+
+        class Counting(Policy):
+            def wants_command(self, connection: Connection, line: bytes) -> bool:
+                seen.append(connection.commands)
+                return False
+
+        Client(Counting()).say("EHLO me", "NOOP", "NOOP")
+        self.assertEqual(seen, [1, 2, 3])
+
+    def test_disconnecting_answer(self) -> None:
+        """A reply that closes is written, then nothing runs."""
+        client = Client(Fixed(BYE=Answer(Reply(250, ("bye",), close=True))))
+        self.assertEqual(client.say("BYE", "NOOP"), "250 bye\n")
+        self.assertTrue(client.closed)
+
+    def test_failure(self) -> None:
+        """A policy that raises ends the session with 421; the failure is reported."""
+        client = Client(Fixed(X=ValueError("oops")))
+        self.assertEqual(
+            client.say("X", "NOOP"), "421 4.3.0 gw.example.org Temporary local problem\n"
+        )
+        self.assertTrue(client.closed)
+        self.assertEqual(str(client.observer.of("trouble")[0][2].value), "oops")
+
+    def test_late_failure(self) -> None:
+        """So does one whose Deferred fails."""
+        policy = Asked()
+        client = Client(policy)
+        client.say("NOOP")
+        policy.answers[0].errback(ValueError("oops"))
+        self.assertEqual(client.heard(), "421 4.3.0 gw.example.org Temporary local problem\n")
+
+    def test_leaving_cancels(self) -> None:
+        """A client that leaves cancels the question; the policy is told once."""
+        policy = Asked()
+        client = Client(policy)
+        client.say("NOOP")
+        client.leave()
+        self.assertEqual((policy.cancelled, policy.gone), (1, 1))
+        self.assertEqual(client.observer.of("trouble"), [])
+
+    def test_context_survives_starttls(self) -> None:
+        """The scripts' context lives as long as the connection."""
+        client = Client(tls=object())
+        client.connection.context = "kept"
+        client.say("EHLO me", "STARTTLS")
+        client.handshake()
+        self.assertEqual(client.connection.context, "kept")
+        self.assertEqual(client.connection.helo, "")
+
+
+class DeadlineTests(SynchronousTestCase):
+    """Time-outs of the client's, and only of the client's."""
+
+    timed_out = "421 4.4.2 gw.example.org Timeout, closing connection\n"
+
+    def test_command(self) -> None:
+        """A client that says nothing is told and closed."""
+        client = Client(**limits(command_timeout=60))
+        self.assertEqual(client.wait(59), "")
+        self.assertEqual(client.wait(1), self.timed_out)
+        self.assertTrue(client.closed)
+
+    def test_octets_do_not_count(self) -> None:
+        """Parts of a line do not move the deadline; whole lines do."""
+        client = Client(**limits(command_timeout=60))
+        client.wait(50)
+        client.say("NOOP")
+        client.wait(50)
+        client.send(b"NO")
+        self.assertEqual(client.wait(9), "")
+        self.assertEqual(client.wait(1), self.timed_out)
+
+    def test_off_while_policy_runs(self) -> None:
+        """Time that the policy takes is not the client's; afterwards the clock starts anew."""
+        policy = Asked()
+        client = Client(policy, **limits(command_timeout=60))
+        client.say("NOOP")
+        self.assertEqual(client.wait(1000), "")
+        policy.answers[0].callback(Answer(OK))
+        client.heard()
+        self.assertEqual(client.wait(59), "")
+        self.assertEqual(client.wait(1), self.timed_out)
+
+    def test_silence_in_data(self) -> None:
+        """Silence inside a message ends it, and the delivery is aborted."""
+        client = Client(**limits(data_timeout=30))
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "x")
+        client.wait(29)
+        client.say("y")
+        self.assertEqual(client.wait(29), "")
+        self.assertEqual(client.wait(1), self.timed_out)
+        self.assertEqual(client.transport.aborted, 1)
+
+    def test_slow_message(self) -> None:
+        """A message that trickles in has its own deadline."""
+        client = Client(**limits(data_timeout=30, message_timeout=100))
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA")
+        for _ in range(4):
+            self.assertEqual(client.wait(24), "")
+            client.send(b"x")
+        self.assertEqual(client.wait(4), self.timed_out)
+
+    def test_session(self) -> None:
+        """A session ends, however lively it is."""
+        client = Client(**limits(session_timeout=100))
+        for _ in range(4):
+            client.wait(24)
+            client.say("NOOP")
+        self.assertEqual(client.wait(4), self.timed_out)
+
+    def test_grace(self) -> None:
+        """A peer that does not let the connection close is cut off."""
+        client = Client(**limits(close_timeout=5))
+        client.say("QUIT")
+        self.assertTrue(client.closed)
+        client.wait(4.9)
+        self.assertFalse(client.wire.aborted)
+        client.wait(0.1)
+        self.assertTrue(client.wire.aborted)
+
+    def test_handshake(self) -> None:
+        """A handshake that stalls is cut off."""
+        client = Client(tls=object(), **limits(handshake_timeout=20))
+        client.say("EHLO me", "STARTTLS")
+        client.wait(19)
+        self.assertFalse(client.wire.aborted)
+        client.wait(1)
+        self.assertTrue(client.wire.aborted)
+
+    def test_no_timer_left(self) -> None:
+        """A session that is over leaves nothing in the reactor."""
+        client = Client()
+        client.say("NOOP", "QUIT")
+        client.leave()
+        self.assertEqual(client.clock.getDelayedCalls(), [])
+
+
+class PressureTests(SynchronousTestCase):
+    """What waits is bounded."""
+
+    def test_backlog(self) -> None:
+        """The transport is paused when too much waits, and resumed when it was worked off."""
+        policy = Asked()
+        client = Client(policy)
+        client.say("NOOP")
+        client.send(b"NOOP\r\n" * 10000)
+        self.assertEqual(client.wire.producerState, "producing")
+        client.send(b"NOOP\r\n" * 1000)
+        self.assertEqual(client.wire.producerState, "paused")
+        policy.wants_command = lambda connection, line: False  # type: ignore[method-assign]
+        policy.answers[0].callback(Pass())
+        self.assertEqual(client.heard().count("250 2.0.0 OK\n"), 11001)
+        self.assertEqual(client.wire.producerState, "producing")
+
+    def test_unread_replies(self) -> None:
+        """While the client does not read, nothing new is started; and it is not waited for."""
+        client = Client(**limits(command_timeout=60))
+        client.wire.producer.pauseProducing()
+        self.assertEqual(client.say("NOOP", "NOOP"), "")
+        client.wire.producer.resumeProducing()
+        self.assertEqual(client.heard(), "250 2.0.0 OK\n" * 2)
+        client.wire.producer.pauseProducing()
+        client.say("NOOP")
+        client.wait(60)
+        self.assertTrue(client.closed)
+        client.wait(10)
+        self.assertTrue(client.wire.aborted)
+
+    def test_batches_stop_when_unread(self) -> None:
+        """Even in one batch of lines, replies stop when the transport says so."""
+        client = Client()
+        written: list[bytes] = []
+
+        def write(octets: bytes) -> None:
+            written.append(octets)
+            client.wire.producer.pauseProducing()
+
+        client.wire.write = write  # type: ignore[method-assign]
+        client.send(b"NOOP\r\n" * 10000)
+        self.assertEqual(len(written), 1)
+        self.assertLess(len(written[0]), 20_000)
+
+
+class LimitTests(SynchronousTestCase):
+    """How much one server takes."""
+
+    def refusal(self, client: Client) -> str:
+        client.connect()
+        return client.banner if client.closed else ""
+
+    too_many = "421 4.7.0 gw.example.org Too many connections, try again later\n"
+
+    def test_connections(self) -> None:
+        """Of the server; one that ends makes room."""
+        client = Client(**limits(connections=2))
+        first = client.protocol
+        client.connect()
+        self.assertEqual(self.refusal(client), self.too_many)
+        client.leave()
+        client.protocol = first
+        client.leave()
+        self.assertEqual(self.refusal(client), "")
+
+    def test_connections_of_an_address(self) -> None:
+        """Of one address; another one is not concerned."""
+        client = Client(**limits(connections_per_address=1))
+        self.assertEqual(self.refusal(client), self.too_many)
+        client.leave()
+        client.peer = IPv4Address("TCP", "192.0.2.2", 1)
+        self.assertEqual(self.refusal(client), "")
+
+    def test_connections_of_a_network(self) -> None:
+        """Of one /24; a refused session is not counted."""
+        client = Client(**limits(connections_per_network=1))
+        client.peer = IPv4Address("TCP", "192.0.2.77", 1)
+        self.assertEqual(self.refusal(client), self.too_many)
+        client.leave()
+        self.assertEqual(client.server.admission.sessions, 1)
+        client.peer = IPv4Address("TCP", "192.0.3.1", 1)
+        self.assertEqual(self.refusal(client), "")
+
+    def test_commands(self) -> None:
+        """Of one connection."""
+        client = Client(**limits(commands=2))
+        self.assertEqual(
+            client.say("NOOP", "NOOP", "NOOP", "NOOP"),
+            "250 2.0.0 OK\n" * 2 + "421 4.7.0 gw.example.org Too many commands\n",
+        )
+        self.assertTrue(client.closed)
+
+    def test_errors(self) -> None:
+        """Repeated errors close; an accepted message forgives."""
+        client = Client(**limits(errors=2))
+        client.say("FOO", "EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", ".")
+        self.assertEqual(
+            client.say("FOO", "FOO"),
+            "500 5.5.1 Command not recognised\n421 4.7.0 gw.example.org Too many errors\n",
+        )
+        self.assertTrue(client.closed)
+
+    def test_web_client(self) -> None:
+        """A web client is turned away at its first word."""
+        client = Client()
+        self.assertEqual(
+            client.say("POST / HTTP/1.1", "Host: x"), "554 5.5.1 This is a mail server\n"
+        )
+        self.assertTrue(client.closed)
+
+
+class DoorTests(SynchronousTestCase):
+    """What comes before the banner."""
+
+    def test_greeting_delay(self) -> None:
+        """The banner waits; who waits too is welcome."""
+        client = Client(**limits(greeting_delay=5))
+        self.assertEqual(client.banner, "")
+        self.assertEqual(client.wait(5), "220 gw.example.org ESMTP\n")
+        self.assertEqual(client.say("NOOP"), "250 2.0.0 OK\n")
+
+    def test_early_talker(self) -> None:
+        """Who speaks first is turned away."""
+        client = Client(**limits(greeting_delay=5))
+        self.assertEqual(
+            client.say("EHLO me"),
+            "554 5.5.1 gw.example.org Protocol error, wait for the greeting\n",
+        )
+        self.assertTrue(client.closed)
+        self.assertEqual(client.wait(5), "")
+
+    def test_connect_refuses(self) -> None:
+        """The policy may turn a client away."""
+
+        class No(Policy):
+            def connect(self, connection: Connection) -> Reply:
+                return Reply(554, ("no",), (5, 7, 1))
+
+        client = Client(No())
+        self.assertEqual(client.banner, "554 5.7.1 no\n")
+        self.assertTrue(client.closed)
+
+    def test_connect_accepts_with_words(self) -> None:
+        """The policy may choose the banner, the address and its name."""
+
+        class Words(Policy):
+            def connect(self, connection: Connection) -> Accept:
+                return Accept(
+                    Reply(220, ("welcome",)), peer_ip="198.51.100.7", peer_ptr="c.example"
+                )
+
+        client = Client(Words())
+        self.assertEqual(client.banner, "220 welcome\n")
+        self.assertEqual(
+            (client.connection.peer_ip, client.connection.peer_ptr), ("198.51.100.7", "c.example")
+        )
+        self.assertEqual(client.connection.client_ip, "192.0.2.1")
+
+    def proxied(self, **values: Any) -> Client:
+        return Client(listener=Listener(proxies=(ip_network("192.0.2.0/24"),), **values))
+
+    def test_proxy_header(self) -> None:
+        """The banner comes after the header, and the session has the header's addresses."""
+        client = self.proxied()
+        self.assertEqual(client.banner, "")
+        client.send(b"PROXY TCP4 198.51.100.7 10.0.0.1 5000 25\r\nEHLO me\r\n")
+        self.assertTrue(client.heard().startswith("220 gw.example.org ESMTP\n250-gw.example.org\n"))
+        connection = client.connection
+        self.assertEqual(
+            (connection.peer_ip, connection.peer_port, connection.local_ip, connection.local_port),
+            ("198.51.100.7", 5000, "10.0.0.1", 25),
+        )
+
+    def test_proxy_header_octet_by_octet(self) -> None:
+        """However the header is cut."""
+        client = self.proxied()
+        for octet in b"PROXY UNKNOWN\r\n":
+            self.assertEqual(client.heard(), "")
+            client.send(bytes([octet]))
+        self.assertEqual(client.heard(), "220 gw.example.org ESMTP\n")
+        self.assertEqual(client.connection.peer_ip, "192.0.2.1")
+
+    def test_bad_proxy_header(self) -> None:
+        """What is no header closes without a word."""
+        client = self.proxied()
+        client.send(b"EHLO me\r\n")
+        self.assertEqual(client.heard(), "")
+        self.assertTrue(client.wire.aborted)
+        self.assertEqual(
+            client.observer.of("refused"), [("192.0.2.1", "PROXY header: no PROXY header")]
+        )
+
+    def test_missing_proxy_header(self) -> None:
+        """A proxy that says nothing is cut off."""
+        client = self.proxied()
+        client.wait(30)
+        self.assertTrue(client.wire.aborted)
+
+    def test_no_proxy(self) -> None:
+        """A client that is no proxy has no header to send, and none is believed."""
+        client = Client(listener=Listener(proxies=(ip_network("10.0.0.0/8"),)))
+        self.assertEqual(client.banner, "220 gw.example.org ESMTP\n")
+        self.assertEqual(
+            client.say("PROXY TCP4 1.2.3.4 1.2.3.4 1 2"), "500 5.5.1 Command not recognised\n"
+        )
+
+    def test_implicit_tls(self) -> None:
+        """TLS comes before the banner, and is not offered again."""
+        client = Client(listener=Listener(implicit_tls=True), tls=object())
+        self.assertEqual((client.banner, len(client.wire.tls)), ("", 1))
+        self.assertEqual(client.handshake(), "220 gw.example.org ESMTP\n")
+        self.assertNotIn("STARTTLS", client.say("EHLO me"))
+        self.assertEqual(client.say("STARTTLS"), "503 5.5.1 TLS is active already\n")
+
+    def test_proxy_then_tls(self) -> None:
+        """The header comes in clear, in front of the handshake."""
+        client = self.proxied(implicit_tls=True)
+        self.assertEqual(client.wire.tls, [])
+        client.send(b"PROXY TCP4 198.51.100.7 10.0.0.1 5000 25\r\n")
+        self.assertEqual(len(client.wire.tls), 1)
+        self.assertEqual(client.handshake(), "220 gw.example.org ESMTP\n")
+
+    def test_unix_peer(self) -> None:
+        """A client at a UNIX socket has no address, and a session all the same."""
+        client = Client(peer=UNIXAddress(b"/run/x"))
+        self.assertIn("250-PIPELINING", client.say("EHLO me"))
+        self.assertEqual(client.connection.peer_ip, "")
+        client.say("MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", ".")
+        self.assertIn(b"from me (local)", client.transport.messages[0].octets)
+
+
+class EndTests(SynchronousTestCase):
+    """How sessions end."""
+
+    def test_half_close(self) -> None:
+        """A client that has sent all may still read its replies."""
+        policy = Asked()
+        client = Client(policy)
+        client.say("NOOP", "NOOP")
+        client.protocol.readConnectionLost()
+        self.assertFalse(client.closed)
+        policy.answers[0].callback(Pass())
+        policy.answers[1].callback(Pass())
+        self.assertEqual(client.heard(), "250 2.0.0 OK\n" * 2)
+        self.assertTrue(client.closed)
+
+    def test_half_close_is_not_for_ever(self) -> None:
+        """A client that has sent its end is not worked for longer than it takes to close."""
+        policy = Asked()
+        client = Client(policy, **limits(close_timeout=10))
+        client.say("NOOP")
+        client.protocol.readConnectionLost()
+        client.wait(10)
+        self.assertTrue(client.wire.aborted)
+        client.leave()
+        self.assertEqual(policy.cancelled, 1)
+
+    def test_half_close_in_a_message(self) -> None:
+        """A message without its end is not delivered."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "x")
+        client.protocol.readConnectionLost()
+        self.assertTrue(client.closed)
+        self.assertEqual((client.transport.messages, client.transport.aborted), ([], 1))
+
+    def test_leaving_aborts(self) -> None:
+        """A client that leaves takes its transaction along."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>")
+        client.leave()
+        self.assertEqual(client.transport.aborted, 1)
+        self.assertEqual(client.observer.of("closed")[0][1], "client left")
+
+    def test_drain_idle(self) -> None:
+        """The service stops: an idle client is told at once."""
+        client = Client()
+        drained = client.factory.drain(30)
+        self.assertEqual(client.heard(), "421 4.3.2 gw.example.org Service is shutting down\n")
+        self.assertNoResult(drained)
+        client.leave()
+        self.successResultOf(drained)
+
+    def test_drain_with_a_message(self) -> None:
+        """A message that is being taken in is finished first."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "x")
+        client.factory.drain(30)
+        self.assertEqual(client.heard(), "")
+        self.assertEqual(
+            client.say("."),
+            "250 2.0.0 OK 1\n421 4.3.2 gw.example.org Service is shutting down\n",
+        )
+        self.assertEqual(len(client.transport.messages), 1)
+
+    def test_drain_has_an_end(self) -> None:
+        """A message that does not end in time is given up."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "x")
+        client.factory.drain(30)
+        self.assertEqual(client.wait(29), "")
+        self.assertIn("421 4.", client.wait(1))
+        self.assertTrue(client.closed)
+        self.assertEqual(client.transport.aborted, 1)
+
+    def test_drain_of_nobody(self) -> None:
+        """Without sessions there is nothing to wait for."""
+        self.successResultOf(Client(connect=False).factory.drain(30))
+
+    def test_drain_cancels_a_script(self) -> None:
+        """A script that runs is no message."""
+        policy = Asked()
+        client = Client(policy)
+        client.say("NOOP")
+        client.factory.drain(30)
+        self.assertEqual(client.heard(), "421 4.3.2 gw.example.org Service is shutting down\n")
+        self.assertEqual(policy.cancelled, 1)
+
+    def test_break_in_a_delivery_is_no_end(self) -> None:
+        """A delivery that breaks costs the message, not the session."""
+        client = Client()
+        client.transport.answers["finish"] = RuntimeError("disk")
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA")
+        self.assertEqual(
+            client.say("x", ".", "NOOP"),
+            "451 4.3.0 Temporary local problem, try again later\n250 2.0.0 OK\n",
+        )
+
+    def test_two_transports(self) -> None:
+        """Answers that differ: the client gets the worst, the observer learns who has it."""
+
+        class Spread(Policy):
+            def rcpt_to(self, connection: Connection, recipient: Any) -> None:
+                recipient.transport = recipient.mailbox.local
+
+        client = Client(connect=False)
+        one = RecordingTransport(client.clock, "one")
+        two = RecordingTransport(client.clock, "two", {"finish": Reply(452, ("full",), (4, 2, 2))})
+        client = Client(Spread(), [one, two])
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<one@example.org>")
+        client.say("RCPT TO:<two@example.org>", "DATA")
+        self.assertEqual(client.say("x", "."), "452 4.2.2 full\n")
+        _, _, answers = client.observer.of("deliveries_disagree")[0]
+        self.assertEqual(
+            {name: reply.code for name, reply in answers.items()}, {"one": 250, "two": 452}
+        )
+        self.assertEqual(one.messages[0].octets, two.messages[0].octets)
