@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 import pyparsing as pp
 
 from smtpgate.hsl import nodes, recovery
-from smtpgate.hsl.expressions import SyntaxFailure
+from smtpgate.hsl.reader import SyntaxFailure
 from smtpgate.hsl.tokens import END, Tokens
 
 # What `parseImpl` gives: the next place, and one token or a list of them.

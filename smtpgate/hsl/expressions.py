@@ -1,31 +1,25 @@
 """Expressions, by precedence climbing over the tokens.
 
-The whole of it is one pyparsing element, :class:`ExpressionElement`: a grammar
+The whole of it is one pyparsing element, ``elements.Expression``: a grammar
 of nested pyparsing elements, one a level of precedence, is ten times slower.
 Chains of binary operators are built in a loop, so a concatenation of thousands
 of terms takes no Python stack (its tree is deep along ``left``); everything
-else that nests is bounded by ``MAXIMUM_DEPTH``.
+else that nests is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, cast
 
-import pyparsing as pp
+from smtpgate.hsl import nodes, targets
+from smtpgate.hsl.operands import PRIMARIES, OperandReader
+from smtpgate.hsl.reader import TOO_DEEP
+from smtpgate.hsl.tokens import KINDS, VARIABLE, WORDS
 
-from smtpgate.hsl import literals, nodes, targets
-from smtpgate.hsl.errors import Position
-from smtpgate.hsl.tokens import KINDS, NAME, NUMBER, STRING, VARIABLE, WORDS, Tokens
-
-# Brackets, right sides and prefixes inside each other; a block counts for two.  CPython allows
-# 1000 frames, a bracket takes four of them and a block about eight.
-MAXIMUM_DEPTH = 120
 # Subscripts, properties and calls behind each other.
 MAXIMUM_LINKS = 200
-TOO_DEEP = "nested too deeply"
 
-_TERNARY, _COALESCE, _LEFT = 1, 2, 3
+_TERNARY, _COALESCE = 1, 2
 _LEVELS = {
     KINDS[symbol]: level
     for level, symbols in enumerate(
@@ -39,7 +33,7 @@ _LEVELS = {
 } | {WORDS["or"]: 3, WORDS["and"]: 4}  # fmt: skip
 _LOGICAL = frozenset((WORDS["and"], WORDS["or"]))
 _FOREIGN = {KINDS["&&"]: "and", KINDS["||"]: "or"}
-_NOT_MATCH, _POWER, _SPREAD = KINDS["!~"], KINDS["**"], KINDS["..."]
+_NOT_MATCH, _POWER = KINDS["!~"], KINDS["**"]
 _UNARY = {"-": "-", "+": "+", "!": "!", "~": "~", WORDS["not"]: "!", _NOT_MATCH: "!~"}
 _STEPS = frozenset((KINDS["++"], KINDS["--"]))
 _ASSIGNMENTS: dict[str, str | None] = {
@@ -49,35 +43,13 @@ _ASSIGNMENTS: dict[str, str | None] = {
 _ASSIGNMENTS["="] = None
 _LINKS = frozenset(("[", "(", KINDS["->"]))
 _SUFFIXES = _LINKS | _STEPS | _ASSIGNMENTS.keys() | {_POWER}
-_ARROW, _PROPERTY, _SCOPE = KINDS["=>"], KINDS["->"], KINDS["::"]
-_BUILTIN = WORDS["builtin"]
-# A word in these kinds may name a member, be it a keyword or not.
-WORD_KINDS = frozenset((NAME, *WORDS.values()))
-
-_SHOWN = 40
+_SCOPE = KINDS["::"]
+# What an expression can start with.
+STARTS = frozenset(PRIMARIES) | frozenset(_UNARY) | _STEPS
 
 
-class SyntaxFailure(pp.ParseSyntaxException):
-    """A syntax error at a token, worded for the script's author."""
-
-
-class ExpressionReader:
-    """Reads expressions of one script; ``index`` is the token to be read next."""
-
-    def __init__(self, tokens: Tokens, function: pp.ParserElement) -> None:
-        self.tokens = tokens
-        self.index = 0
-        self.depth = 0
-        self._function = function
-        # Where the expression that is being read starts, for messages.
-        self._begin = 0
-        # `$a[]` that were read and not yet seen to be assigned to.
-        self._appends: list[nodes.Subscript] = []
-
-    def reset(self, depth: int) -> None:
-        """Forget the expression that failed, ``depth`` levels deep in the script."""
-        self.depth = depth
-        self._appends = []
+class ExpressionReader(OperandReader):
+    """Reads expressions of one script."""
 
     # --- entries ---------------------------------------------------------------
 
@@ -115,15 +87,6 @@ class ExpressionReader:
             self._complain_about_append()
         self._appends = outer
         return node
-
-    def array(self) -> nodes.ArrayLiteral:
-        """An array literal, as options are written."""
-        if self.tokens[self.index] != "[":
-            raise self.failure(
-                self.index, f"expected `[` after `{self.tokens.texts[self.index - 1]}`"
-            )
-        self.index += 1
-        return self._array(self.index - 1)
 
     # --- precedence ------------------------------------------------------------
 
@@ -190,7 +153,7 @@ class ExpressionReader:
     def _operand(self) -> nodes.Expression:
         start = self.index
         kind = self.tokens[start]
-        read = _PRIMARIES.get(kind)
+        read = PRIMARIES.get(kind)
         if read is None:
             if kind in _UNARY:
                 return self._unary()
@@ -224,7 +187,7 @@ class ExpressionReader:
         operator = self.index
         self.index += 1
         start = self.index
-        read = _PRIMARIES.get(self.tokens[start])
+        read = PRIMARIES.get(self.tokens[start])
         if read is None:
             raise self.failure(start, f"expected a variable after `{self.tokens.texts[operator]}`")
         self.index += 1
@@ -327,144 +290,11 @@ class ExpressionReader:
         start, stop, step = (*bounds, None)[:3]
         return nodes.Slice(place, target, start, stop, step)
 
-    # --- operands ----------------------------------------------------------------
-
-    def _variable(self, index: int) -> nodes.Expression:
-        return nodes.Variable(self.tokens.position(index), self.tokens.texts[index][1:])
-
-    def _number(self, index: int) -> nodes.Expression:
-        value = literals.number(self.tokens.texts[index])
-        return nodes.Constant(self.tokens.position(index), value)
-
-    def _string(self, index: int) -> nodes.Expression:
-        return literals.string(self.tokens, index)
-
-    def _constant(self, index: int) -> nodes.Expression:
-        value = {"true": True, "false": False, "none": None}[self.tokens.texts[index]]
-        return nodes.Constant(self.tokens.position(index), value)
-
-    def _parenthesised(self, index: int) -> nodes.Expression:
-        node = self.expression()
-        self._close(")", "to close the parenthesis")
-        return node
-
-    def _array(self, index: int) -> nodes.ArrayLiteral:
-        elements = self._items("]", "to close the array", keys=True)
-        return nodes.ArrayLiteral(self.tokens.position(index), elements)
-
-    def _array_call(self, index: int) -> nodes.Expression:
-        self._open("(", "after `array`")
-        elements = self._items(")", "to close the array", keys=True)
-        return nodes.ArrayLiteral(self.tokens.position(index), elements)
-
-    def _name(self, index: int) -> nodes.Expression:
-        tokens = self.tokens
-        place = tokens.position(index)
-        # `$a[first::2]` is a slice: behind a scope there is always a name.
-        if tokens[index + 1] == _SCOPE and tokens[index + 2] in _MEMBERS:
-            return self._static(index, tokens.texts[index])
-        return nodes.FunctionName(place, tokens.texts[index])
-
-    def _static(self, index: int, scope: str | None) -> nodes.StaticMember:
-        if self.tokens[self.index] != _SCOPE:
-            raise self.failure(self.index, f"expected `::` after `{self.tokens.texts[index]}`")
-        self.index += 1
-        place = self.tokens.position(index)
-        if self.tokens[self.index] == VARIABLE:
-            self.index += 1
-            return nodes.StaticMember(
-                place, scope, self.tokens.texts[self.index - 1][1:], variable=True
-            )
-        member = self._word("a static member")
-        return nodes.StaticMember(place, scope, self.tokens.texts[member], variable=False)
-
-    def _static_keyword(self, index: int) -> nodes.Expression:
-        return self._static(index, None)
-
-    def _builtin(self, index: int) -> nodes.FunctionName:
-        if self.tokens[self.index] != NAME:
-            raise self.failure(self.index, "expected the name of a function after `builtin`")
-        self.index += 1
-        place = self.tokens.position(self.index - 1)
-        return nodes.FunctionName(place, self.tokens.texts[self.index - 1], builtin=True)
-
-    def _construct(self, index: int) -> nodes.Expression:
-        """`isset(...)` and `unset(...)`."""
-        word = self.tokens.texts[index]
-        self._open("(", f"after `{word}`")
-        start = self.index
-        target = self.expression()
-        if not targets.assignable(target):
-            raise self.failure(
-                start, f"`{word}` needs a variable, not `{self.shown(start, self.index)}`"
-            )
-        self._close(")", f"to close `{word}`")
-        place = self.tokens.position(index)
-        return nodes.Isset(place, target) if word == "isset" else nodes.Unset(place, target)
-
-    def _cached(self, index: int) -> nodes.Expression:
-        tokens = self.tokens
-        options = self._cache_options()
-        if tokens[self.index] == _BUILTIN:
-            self.index += 1
-            callee: nodes.Expression = self._builtin(self.index - 1)
-        elif tokens[self.index] == NAME:
-            self.index += 1
-            callee = self._name(self.index - 1)
-        else:
-            raise self.failure(self.index, "expected the call of a named function after `cache`")
-        self._open("(", "and the arguments of the cached call")
-        arguments = self._items(")", "to close the argument list", keys=False)
-        call = nodes.Call(callee.position, callee, arguments)
-        return nodes.Cached(tokens.position(index), options, call)
-
-    def _cache_options(self) -> tuple[nodes.CacheOption, ...]:
-        options = []
-        for element in self.array().elements:
-            key = element.key
-            if isinstance(key, nodes.FunctionName) and not key.builtin:
-                name = key.name
-            elif isinstance(key, nodes.Constant) and isinstance(key.value, str):
-                name = key.value
-            else:
-                raise self.failure_at(
-                    element.position, 'expected an option of `cache` as `"name" => value`'
-                )
-            options.append(nodes.CacheOption(element.position, name, element.value))
-        return tuple(options)
-
-    def _anonymous(self, index: int) -> nodes.Expression:
-        tokens = self.tokens
-        outer, self._appends = self._appends, []
-        begin = self._begin
-        end, found = self._function._parse(tokens, self.index)
-        self.index, self._appends, self._begin = end, outer, begin
-        parameters, captures, body = found
-        return nodes.AnonymousFunction(tokens.position(index), parameters, captures or (), body)
-
-    # --- lists -------------------------------------------------------------------
-
-    def _items(self, closing: str, purpose: str, *, keys: bool) -> tuple[nodes.Element, ...]:
-        """Array elements or arguments, up to and with the closing bracket."""
-        tokens = self.tokens
-        found: list[nodes.Element] = []
-        while tokens[self.index] != closing:
-            start = self.index
-            key = None
-            spread = tokens[start] == _SPREAD
-            if spread:
-                self.index += 1
-            value = self.expression()
-            if keys and not spread and tokens[self.index] == _ARROW:
-                self.index += 1
-                key, value = value, self.expression()
-            found.append(nodes.Element(tokens.position(start), value, key, spread))
-            if tokens[self.index] != ",":
-                self._close(closing, purpose)
-                return tuple(found)
-            self.index += 1
-        self.index += 1
-        return tuple(found)
+    def _foreign_operator(self) -> NoReturn:
+        text = self.tokens.texts[self.index]
+        raise self.failure(
+            self.index, f"`{text}` is no operator: write `{_FOREIGN[self.tokens[self.index]]}`"
+        )
 
     # --- patterns ----------------------------------------------------------------
 
@@ -486,89 +316,3 @@ class ExpressionReader:
         raise self.failure_at(
             self._appends[0].position, "`[]` appends to an array: it can only be assigned to"
         )
-
-    # --- helpers -----------------------------------------------------------------
-
-    def deeper(self, levels: int, index: int) -> None:
-        """Count ``levels`` of nesting that start at token ``index``."""
-        self.depth += levels
-        if self.depth > MAXIMUM_DEPTH:
-            raise self.failure(index, TOO_DEEP)
-
-    def _deeper(self, levels: int) -> None:
-        self.deeper(levels, self.index)
-
-    def _open(self, opening: str, purpose: str) -> None:
-        if self.tokens[self.index] != opening:
-            raise self.failure(self.index, f"expected `{opening}` {purpose}")
-        self.index += 1
-
-    def _close(self, closing: str, purpose: str) -> None:
-        if self.tokens[self.index] != closing:
-            raise self.failure(self.index, f"expected `{closing}` {purpose}")
-        self.index += 1
-
-    def _word(self, what: str) -> int:
-        index = self.index
-        if self.tokens[index] not in WORD_KINDS:
-            raise self.failure(index, f"expected {what} after `{self.tokens.texts[index - 1]}`")
-        self.index = index + 1
-        return index
-
-    def _foreign_operator(self) -> NoReturn:
-        text = self.tokens.texts[self.index]
-        raise self.failure(
-            self.index, f"`{text}` is no operator: write `{_FOREIGN[self.tokens[self.index]]}`"
-        )
-
-    def _line_if_other(self, index: int) -> str:
-        line = self.tokens.line_of(index)
-        return "" if line == self.tokens.line_of(self.index) else f" on line {line}"
-
-    def shown(self, start: int, end: int) -> str:
-        """The source of the tokens from ``start`` up to ``end``, on one line and not long."""
-        tokens = self.tokens
-        text = tokens.source[tokens.starts[start] : tokens.end_of(end - 1)]
-        text = " ".join(text.split())
-        return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-    def no_operand(self, index: int) -> SyntaxFailure:
-        if index == 0 or self.tokens[index - 1] in {";", "{", "}"}:
-            return self.failure(index, "expected an expression")
-        return self.failure(
-            index, f"expected an expression after `{self.shown(index - 1, index)}`"
-        )
-
-    def failure(self, index: int, message: str) -> SyntaxFailure:
-        return SyntaxFailure(self.tokens, index, message)
-
-    def failure_at(self, position: Position, message: str) -> SyntaxFailure:
-        """A failure at a node that has been read, whose token is not at hand."""
-        index = self.index
-        while index > 0 and self.tokens.position(index) != position:
-            index -= 1
-        return self.failure(index, message)
-
-
-_MEMBERS = WORD_KINDS | {VARIABLE}
-_Read: TypeAlias = Callable[[ExpressionReader, int], nodes.Expression]
-_PRIMARIES: dict[str, _Read] = {
-    VARIABLE: ExpressionReader._variable,
-    NUMBER: ExpressionReader._number,
-    STRING: ExpressionReader._string,
-    NAME: ExpressionReader._name,
-    "(": ExpressionReader._parenthesised,
-    "[": ExpressionReader._array,
-    WORDS["true"]: ExpressionReader._constant,
-    WORDS["false"]: ExpressionReader._constant,
-    WORDS["none"]: ExpressionReader._constant,
-    WORDS["array"]: ExpressionReader._array_call,
-    WORDS["static"]: ExpressionReader._static_keyword,
-    WORDS["builtin"]: ExpressionReader._builtin,
-    WORDS["isset"]: ExpressionReader._construct,
-    WORDS["unset"]: ExpressionReader._construct,
-    WORDS["cache"]: ExpressionReader._cached,
-    WORDS["function"]: ExpressionReader._anonymous,
-}
-# What an expression can start with.
-STARTS = frozenset(_PRIMARIES) | frozenset(_UNARY) | _STEPS

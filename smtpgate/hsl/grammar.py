@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import cast
 
-from smtpgate.hsl import nodes, recovery, statements
+from smtpgate.hsl import definitions, nodes, recovery, statements
 from smtpgate.hsl.errors import ScriptErrors
-from smtpgate.hsl.expressions import TOO_DEEP, ExpressionReader
+from smtpgate.hsl.expressions import ExpressionReader
+from smtpgate.hsl.reader import TOO_DEEP
 from smtpgate.hsl.tokens import Tokens
 
 
@@ -23,7 +24,7 @@ def parse(source: str, file: str) -> nodes.Program:
     :raises ScriptErrors: with up to 20 independent syntax errors in source order
     """
     tokens = Tokens.scan(source, file)
-    tokens.reader = ExpressionReader(tokens, statements.anonymous)
+    tokens.reader = ExpressionReader(tokens, definitions.anonymous)
     found = None
     try:
         with suppress(recovery.Enough):
