@@ -214,13 +214,15 @@ class ServerTLS:
                 return
 
 
-def self_signed(directory: Path, name: str, hostname: str) -> tuple[Path, Path]:
+def self_signed(directory: Path, name: str, hostname: str) -> tuple[Path, Path, bool]:
     """The files of a self-signed certificate under ``directory``; made when they are missing.
 
-    :returns: (certificate, private key)
+    :returns: (certificate, private key, whether they were made now)
+    :raises OSError: when they cannot be written
     """
     certificate, private_key = directory / f"{name}.cert.pem", directory / f"{name}.key.pem"
-    if not (certificate.exists() and private_key.exists()):
+    missing = not (certificate.exists() and private_key.exists())
+    if missing:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         # The key first: a crash in between leaves no certificate, and the next start makes both.
@@ -234,7 +236,7 @@ def self_signed(directory: Path, name: str, hostname: str) -> tuple[Path, Path]:
             ),
         )
         _write(certificate, _make(key, hostname).public_bytes(serialization.Encoding.PEM))
-    return certificate, private_key
+    return certificate, private_key, missing
 
 
 def _make(key: ec.EllipticCurvePrivateKey, hostname: str) -> x509.Certificate:

@@ -1,0 +1,209 @@
+"""From a configuration file to parts that work: scripts compiled, keys and accounts read.
+
+Nothing listens yet and nothing has been written.  All that is wrong, in the
+configuration, in scripts and in the files it names, is found in one run.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from smtpgate import accounts as users
+from smtpgate import config as configuration
+from smtpgate import tls
+from smtpgate.config import Config, ConfigError, ConfigErrors, KeyPath
+from smtpgate.hooks.evaluator import Binding
+from smtpgate.hooks.table import HOOKS
+from smtpgate.hsl.errors import ScriptError, ScriptErrors
+from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
+from smtpgate.smtp.delivery import Transport
+from smtpgate.transports.discard import Discard
+from smtpgate.transports.maildir import Maildir
+
+Problem = ConfigError | ScriptError
+
+
+class Problems(Exception):
+    """Everything that is wrong; never empty."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(*problems)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+    def render(self) -> str:
+        """With the source line and a caret where there is one."""
+        return "\n".join(problem.render() for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A configuration with all that it speaks of.
+
+    ``bindings`` are the scripts of each server by hook.
+    """
+
+    config: Config
+    hostname: str
+    transports: Mapping[str, Transport]
+    bindings: Mapping[str, Mapping[str, Binding]]
+    accounts: users.Accounts | None = None
+    credentials: Mapping[str, tls.Credential] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    made: Mapping[str, Path] = field(default_factory=dict)
+
+    def expiring(self, now: datetime) -> list[tuple[str, str]]:
+        """Certificates that have expired, as (name, when)."""
+        return [
+            (name, credential.expires.date().isoformat())
+            for name, credential in self.credentials.items()
+            if credential.expires < now
+        ]
+
+
+def assemble(path: Path, make: bool = True) -> Assembly:
+    """Read everything.
+
+    :param make: make self-signed certificates that are missing; without, they are left out
+    :raises Problems: with all errors there are
+    """
+    assembler = _Assembler(path, make)
+    try:
+        return assembler.assemble()
+    except ConfigErrors as error:
+        raise Problems(error.errors) from None
+
+
+class _Assembler:
+    def __init__(self, path: Path, make: bool) -> None:
+        self.path = path
+        self.make = make
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+        self.made: dict[str, Path] = {}
+
+    def assemble(self) -> Assembly:
+        document = configuration.read(self.path)
+        config, errors = configuration.validate(document)
+        self.problems += errors
+        scripts = self.compile_scripts(document)
+        if config is None:
+            raise Problems(self.problems)
+        hostname = config.hostname or socket.getfqdn()
+        accounts = self.read_accounts(config)
+        credentials = self.read_credentials(config, hostname)
+        transports = {
+            name: transport
+            for name, model in config.transports.items()
+            if (transport := self.transport(config, name, model)) is not None
+        }
+        if self.problems:
+            raise Problems(self.problems)
+        bindings = {
+            server.id: {
+                name: Binding(scripts[name, hook.script], getattr(hook, "commands", "all"))
+                for name, hook in server.hooks.configured()
+            }
+            for server in config.servers
+        }
+        return Assembly(
+            config,
+            hostname,
+            transports,
+            bindings,
+            accounts,
+            credentials,
+            tuple(self.warnings),
+            self.made,
+        )
+
+    def compile_scripts(self, document: configuration.Document) -> dict[tuple[str, str], Script]:
+        """Each script that is named, once for each hook, as far as it is there."""
+        root = ScriptRoot(document.places.scripts)
+        compiled: dict[tuple[str, str], Script] = {}
+        seen: set[tuple[str, str]] = set()
+        for path, name, script in document.scripts():
+            hook = HOOKS.get(name)
+            if hook is None:
+                if name in configuration.Hooks.model_fields:
+                    known = ", ".join(HOOKS)
+                    self.config_problem(
+                        document.error(path, f"is not available yet, expected {known}")
+                    )
+                continue
+            if (name, script) in seen:
+                continue
+            seen.add((name, script))
+            try:
+                file, source = root.read(script, "")
+                compiled[name, script] = compile_script(source, file, hook.context, root)
+            except ScriptFileError:
+                continue  # validation has said so, in better words
+            except ScriptErrors as errors:
+                self.problems += errors.errors
+            else:
+                self.warnings += compiled[name, script].warnings
+        return compiled
+
+    def config_problem(self, problem: ConfigError) -> None:
+        self.problems.append(problem)
+
+    def read_accounts(self, config: Config) -> users.Accounts | None:
+        if config.users is None:
+            return None
+        try:
+            return users.Accounts(users.read_accounts(config.users.file))
+        except users.AccountsError as error:
+            for line, words in error.problems:
+                self.config_problem(ConfigError(error.file, line, "", words))
+        return None
+
+    def read_credentials(self, config: Config, hostname: str) -> dict[str, tls.Credential]:
+        credentials = {}
+        for name, model in config.certificates.items():
+            path: KeyPath = ("certificates", name)
+            try:
+                certificate, private_key = model.certificate, model.private_key
+                if certificate is None or private_key is None:
+                    directory = config.state / "certificates"
+                    if not self.make:
+                        continue
+                    certificate, private_key, made = tls.self_signed(directory, name, hostname)
+                    if made:
+                        self.made[name] = certificate
+                credentials[name] = tls.load_credential(
+                    name, certificate, private_key, model.client_ca
+                )
+            except tls.CertificateProblem as problem:
+                self.config_problem(config.error((*path, problem.key), problem.message))
+            except OSError as error:
+                self.config_problem(
+                    config.error(
+                        (*path, "self_signed"),
+                        f"cannot be made ({error.strerror}: {error.filename}), "
+                        "expected `state` to be writable",
+                    )
+                )
+        return credentials
+
+    def transport(
+        self, config: Config, name: str, model: configuration.Transport
+    ) -> Transport | None:
+        match model:
+            case configuration.Maildir():
+                return Maildir(name, model.path)
+            case configuration.Discard():
+                return Discard(name)
+        self.config_problem(
+            config.error(
+                ("transports", name, "type"),
+                f"{model.type!r} is not available yet, expected 'maildir' or 'discard'",
+            )
+        )
+        return None

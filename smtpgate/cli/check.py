@@ -1,0 +1,115 @@
+"""``smtpgate check PATH...``: everything that is wrong, at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smtpgate.assembly import Problem
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="configurations (.toml; their scripts are checked too), scripts (.hsl), or "
+        "directories of scripts",
+    )
+    parser.add_argument(
+        "--hook",
+        default="proxy",
+        metavar="NAME",
+        help="what scripts are written for; `core` is the language alone (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="a JSON list, for editors")
+
+
+def run(options: argparse.Namespace) -> int:
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    for path in options.paths:
+        found, more = _check(path, options.hook)
+        problems += found
+        warnings += more
+    if options.json:
+        print(json.dumps([_as_data(problem) for problem in problems], indent=2))
+        return 1 if problems else 0
+    for problem in problems:
+        print(problem.render())
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if problems:
+        count = len(problems)
+        print(f"{count} error{'' if count == 1 else 's'}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check(path: Path, hook: str) -> tuple[list[Problem], list[str]]:
+    if path.suffix == ".toml":
+        return _check_configuration(path)
+    if path.is_dir():
+        problems: list[Problem] = []
+        warnings: list[str] = []
+        for script in sorted(path.rglob("*.hsl")):
+            found, more = _check_script(script, path, hook)
+            problems += found
+            warnings += more
+        return problems, warnings
+    return _check_script(path, path.parent, hook)
+
+
+def _check_configuration(path: Path) -> tuple[list[Problem], list[str]]:
+    from smtpgate.assembly import Problems, assemble
+
+    try:
+        return [], list(assemble(path, make=False).warnings)
+    except Problems as error:
+        return list(error.problems), []
+
+
+def _check_script(path: Path, root: Path, hook: str) -> tuple[list[Problem], list[str]]:
+    from smtpgate.config import ConfigError
+    from smtpgate.hooks.table import HOOKS
+    from smtpgate.hsl.errors import ScriptErrors
+    from smtpgate.hsl.runtime import CORE, ScriptRoot, compile_script
+
+    if hook != CORE.name and hook not in HOOKS:
+        known = ", ".join((*HOOKS, CORE.name))
+        raise SystemExit(f"smtpgate check: there is no hook {hook!r}, expected {known}")
+    context = HOOKS[hook].context if hook in HOOKS else CORE
+    try:
+        source = path.read_bytes().decode("latin-1")
+        script = compile_script(source, str(path), context, ScriptRoot(root))
+    except OSError as error:
+        words = (error.strerror or "cannot be read").lower()
+        return [ConfigError(path, 1, "", f"{words}, expected a script")], []
+    except ScriptErrors as errors:
+        return list(errors.errors), []
+    return [], list(script.warnings)
+
+
+def _as_data(problem: Problem) -> dict[str, Any]:
+    from smtpgate.config import ConfigError
+
+    if isinstance(problem, ConfigError):
+        return {
+            "file": str(problem.file),
+            "line": problem.line,
+            "column": 1,
+            "key": problem.key,
+            "message": problem.message,
+        }
+    place = problem.position
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "message": problem.message,
+    }

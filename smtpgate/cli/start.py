@@ -1,0 +1,60 @@
+"""``smtpgate start``: the service in the foreground, its log on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from smtpgate.twistd import DEFAULT_CONFIG
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", "-c", type=Path, default=Path(DEFAULT_CONFIG), metavar="FILE",
+        help="the configuration (default: %(default)s)",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    from twisted.logger import FileLogObserver, Logger, globalLogBeginner
+
+    from smtpgate.assembly import Problems
+    from smtpgate.service import StartError, make_gateway
+
+    try:
+        gateway = make_gateway(options.config)
+    except Problems as problems:
+        print(problems.render(), file=sys.stderr)
+        return 1
+    observer: Any = FileLogObserver(sys.stderr, _line)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    try:
+        gateway.privilegedStartService()
+        gateway.startService()
+    except StartError as error:
+        print(f"smtpgate: {error}", file=sys.stderr)
+        return 1
+    reactor = gateway.reactor
+    reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
+    reactor.run()
+    Logger(namespace="smtpgate").info("stopped")
+    return 0
+
+
+def _line(event: object) -> str | None:
+    """Time, level if it matters, and the text: a line for people."""
+    from twisted.logger import LogLevel, formatEvent, formatTime
+
+    assert isinstance(event, dict)
+    level = event.get("log_level", LogLevel.info)
+    text = formatEvent(event)
+    failure = event.get("log_failure")
+    if failure is not None:
+        text = f"{text}\n{failure.getTraceback().rstrip()}"
+    if not text or (level < LogLevel.warn and event.get("log_namespace") != "smtpgate"):
+        return None  # what Twisted says about itself
+    mark = "" if level < LogLevel.warn else f"{level.name}: "
+    body = text.replace("\n", "\n    ")
+    return f"{formatTime(event.get('log_time'), '%Y-%m-%dT%H:%M:%S%z')} {mark}{body}\n"

@@ -1,0 +1,220 @@
+"""What happens, told to the operator: one function an event, a log line and a counter.
+
+Passwords, hashes, message text and the lines of AUTH never come here.  What a
+client has sent is logged in quotes and escaped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from smtpgate.smtp.observer import SessionObserver
+from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.session import Connection, Transaction
+
+#: A client's line is cut to this many octets in the log.
+_LINE_SHOWN = 200
+
+
+def _who(connection: Connection) -> str:
+    """The session, as log lines begin: server and client."""
+    if not connection.peer_ip:
+        return f"{connection.server_id} local"
+    host = f"[{connection.peer_ip}]" if ":" in connection.peer_ip else connection.peer_ip
+    return f"{connection.server_id} {host}:{connection.peer_port}"
+
+
+def _sender(transaction: Transaction) -> str:
+    return "<>" if transaction.sender is None else f"<{transaction.sender.text}>"
+
+
+def _plain(text: str) -> str:
+    """Text from outside on one line of printable ASCII."""
+    return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
+
+
+class Events(SessionObserver):
+    """Tells about everything; one for the whole gateway.
+
+    ``counters`` has what was counted since the start, by name.
+    """
+
+    def __init__(self, log: Logger | None = None) -> None:
+        self.log = Logger(namespace="smtpgate") if log is None else log
+        self.counters: Counter[str] = Counter()
+
+    # The service
+
+    def server_up(self, server: str, listeners: Iterable[str], details: Iterable[str]) -> None:
+        """A server takes connections."""
+        self.log.info(
+            "server {server} is up on {listeners}; {details}",
+            server=server,
+            listeners=", ".join(listeners),
+            details="; ".join(details),
+        )
+
+    def listener_closed(self, server: str, endpoint: str) -> None:
+        """A reload has taken a listener away."""
+        self.log.info(
+            "server {server} no longer listens on {endpoint}", server=server, endpoint=endpoint
+        )
+
+    def reloaded(self, file: str) -> None:
+        """The new configuration is in force."""
+        self.counters["reloads"] += 1
+        self.log.info("{file} is loaded again; new sessions follow it", file=file)
+
+    def reload_failed(self, problems: Iterable[str]) -> None:
+        """The new configuration has errors; the old one stays."""
+        self.counters["reloads_failed"] += 1
+        self.log.error(
+            "not reloaded, everything stays as it was:\n{problems}", problems="\n".join(problems)
+        )
+
+    def stopping(self, sessions: int) -> None:
+        """The service stops when its sessions are over."""
+        self.log.info("stopping, {sessions} sessions are open", sessions=sessions)
+
+    def certificate_made(self, name: str, file: str) -> None:
+        """There was no certificate, and now there is a self-signed one."""
+        self.log.info("certificate {name}: made a self-signed one, {file}", name=name, file=file)
+
+    def certificate_expires(self, name: str, expires: str) -> None:
+        """A certificate has expired, or soon will."""
+        self.log.warn("certificate {name} expires {expires}", name=name, expires=expires)
+
+    # Scripts
+
+    def script_failed(self, connection: Connection, hook: str, error: Any) -> None:
+        """A script has failed; ``error`` says where and why."""
+        self.counters["script_errors"] += 1
+        self.log.error(
+            "{session}: the {hook} script failed: {error}",
+            session=_who(connection),
+            hook=hook,
+            error=_plain(str(error)),
+        )
+
+    def script_echo(self, text: str, file: str) -> None:
+        """A script says something."""
+        self.log.info("{file}: {text}", file=file, text=_plain(text))
+
+    def script_syslog(self, priority: int, text: str) -> None:
+        """A script writes to the log; priorities are syslog's, 0 to 7."""
+        write = (
+            self.log.error if priority <= 3 else self.log.warn if priority == 4 else self.log.info
+        )
+        write("script: {text}", text=_plain(text))
+
+    # Sessions
+
+    def connected(self, connection: Connection) -> None:
+        self.counters["connections"] += 1
+        self.log.info("{session}: connected", session=_who(connection))
+
+    def refused(self, address: str, reason: str) -> None:
+        self.counters["connections_refused"] += 1
+        self.log.info("{address}: refused, {reason}", address=address, reason=_plain(reason))
+
+    def tls_started(self, connection: Connection) -> None:
+        self.counters["tls"] += 1
+        tls = connection.tls
+        assert tls is not None
+        self.log.info(
+            "{session}: {protocol} with {cipher}",
+            session=_who(connection),
+            protocol=tls.protocol,
+            cipher=tls.cipher,
+        )
+
+    def authenticated(self, connection: Connection) -> None:
+        self.counters["authentications"] += 1
+        self.log.info(
+            "{session}: authenticated as {user} by {mechanism}",
+            session=_who(connection),
+            user=_plain(connection.username or ""),
+            mechanism=connection.mechanism,
+        )
+
+    def authentication_failed(self, connection: Connection, mechanism: str) -> None:
+        self.counters["authentications_failed"] += 1
+        self.log.warn(
+            "{session}: authentication failed, {mechanism}",
+            session=_who(connection),
+            mechanism=mechanism,
+        )
+
+    def message_accepted(
+        self, connection: Connection, transaction: Transaction, size: int, reply: Reply
+    ) -> None:
+        self.counters["messages"] += 1
+        self.counters["octets"] += size
+        self._message("accepted", connection, transaction, size, reply)
+
+    def message_refused(
+        self, connection: Connection, transaction: Transaction, size: int, reply: Reply
+    ) -> None:
+        self.counters["messages_refused"] += 1
+        self._message("refused", connection, transaction, size, reply)
+
+    def _message(
+        self,
+        verdict: str,
+        connection: Connection,
+        transaction: Transaction,
+        size: int,
+        reply: Reply,
+    ) -> None:
+        self.log.info(
+            "{session}: message {id} {verdict}, from {sender} to {recipients} recipients, "
+            "{size} octets: {code} {text}",
+            session=_who(connection),
+            id=transaction.id,
+            verdict=verdict,
+            sender=_plain(_sender(transaction)),
+            recipients=len(transaction.recipients),
+            size=size,
+            code=reply.code,
+            text=_plain(reply.text),
+        )
+
+    def deliveries_disagree(
+        self, connection: Connection, transaction: Transaction, answers: dict[str, Reply]
+    ) -> None:
+        self.counters["disagreements"] += 1
+        said = ", ".join(f"{name}: {reply.code} {reply.text}" for name, reply in answers.items())
+        self.log.error(
+            "{session}: message {id} is not everywhere: {answers}",
+            session=_who(connection),
+            id=transaction.id,
+            answers=_plain(said),
+        )
+
+    def command_refused(self, connection: Connection, line: bytes, reply: Reply) -> None:
+        self.counters["commands_refused"] += 1
+        self.log.info(
+            "{session}: {line} answered {code} {text}",
+            session=_who(connection),
+            line=ascii(line[:_LINE_SHOWN].decode("latin-1")),
+            code=reply.code,
+            text=_plain(reply.text),
+        )
+
+    def trouble(self, connection: Connection, place: str, failure: Failure) -> None:
+        self.counters["trouble"] += 1
+        self.log.failure(
+            "{session}: {place} failed", failure, session=_who(connection), place=place
+        )
+
+    def closed(self, connection: Connection, reason: str) -> None:
+        self.counters["connections_closed"] += 1
+        self.log.info("{session}: {reason}", session=_who(connection), reason=_plain(reason))
