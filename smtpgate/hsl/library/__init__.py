@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
-from smtpgate.hsl.library import array, datatype, datetime, dns, encoding, math, regex, string
+from smtpgate.hsl.library import array, crypto, datatype, datetime, dns, encoding, math, regex, string
 
 #: (title in the manual, module), in the manual's order.
 CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
     ("Array", array),
+    ("Cryptographic", crypto),
     ("Data types", datatype),
     ("Date and time", datetime),
     ("DNS", dns),

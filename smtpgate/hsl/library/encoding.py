@@ -33,7 +33,7 @@ def base64_encode(string: String) -> String:
 
     .. code-block:: hsl
 
-       echo base64_encode("\0user\0secret"); // => AHVzZXIAc2VjcmV0
+       echo base64_encode("\x00user\x00secret"); // => AHVzZXIAc2VjcmV0
     """
     check_string(len(string) // 3 * 4 + 4)
     return base64.b64encode(string.encode("latin-1")).decode("ascii")
@@ -242,7 +242,7 @@ def unpack(format: String, data: String, offset: Integer = 0) -> Array | None:
 
     .. code-block:: hsl
 
-       echo unpack("nZ*C", "\x00\x19mx\0\x07"); // => [0=>25,1=>"mx",2=>7]
+       echo unpack("nZ*C", "\x00\x19mx\x00\x07"); // => [0=>25,1=>"mx",2=>7]
        echo unpack("N", "\x00"); // => none
     """
     try:
