@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from pygments.lexer import RegexLexer, bygroups, words
 from pygments.token import (
     Comment,
@@ -18,10 +20,10 @@ from pygments.token import (
 from sphinx.application import Sphinx
 
 _KEYWORDS = (
-    "as", "barrier", "break", "builtin", "cache", "case", "closure", "class", "constructor",
-    "continue", "default", "echo", "else", "elseif", "for", "foreach", "forever", "from", "function",
-    "global", "if", "import", "include", "include_once", "object", "private", "return", "static",
-    "switch", "while", "with",
+    "as", "barrier", "break", "builtin", "cache", "case", "class", "closure", "constructor",
+    "continue", "default", "echo", "else", "elseif", "for", "foreach", "forever", "from",
+    "function", "global", "if", "import", "include", "include_once", "object", "private",
+    "return", "static", "switch", "while", "with",
 )  # fmt: skip
 
 
@@ -32,7 +34,7 @@ class HSLLexer(RegexLexer):
     aliases = ("hsl",)
     filenames = ("*.hsl",)
 
-    tokens = {
+    tokens: ClassVar[dict[str, list[Any]]] = {
         "root": [
             (r"\s+", Whitespace),
             (r"//[^\n]*", Comment.Single),
@@ -65,7 +67,7 @@ class DialogueLexer(RegexLexer):
     name = "SMTP dialogue"
     aliases = ("dialogue",)
 
-    tokens = {
+    tokens: ClassVar[dict[str, list[Any]]] = {
         "root": [
             (r"(S:)(.*\n)", bygroups(Generic.Prompt, Generic.Output)),
             (r"(C:)(.*\n)", bygroups(Generic.Prompt, Generic.Strong)),
