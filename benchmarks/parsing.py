@@ -1,21 +1,11 @@
-"""How fast scripts are parsed: lines a second for a script of about 1,000 lines.
-
-Run ``python benchmarks/parsing.py [--json FILE]``.
-"""
+"""How fast scripts are parsed."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
-from pathlib import Path
+from measure import Benchmark
 
 from smtpgate.hsl.grammar import parse
 from smtpgate.hsl.tokens import Tokens
-
-LINES = 1_000
-RUNS = 15
 
 # Pieces of proxy scripts as people write them: comments, tables, functions, conditions.
 SNIPPETS = (
@@ -111,36 +101,22 @@ def script(lines: int) -> str:
     return "".join(pieces)
 
 
-def measure() -> dict[str, float]:
-    """The median of ``RUNS`` parses; rates count lines that are not blank."""
-    source = script(LINES)
-    lines = sum(1 for line in source.splitlines() if line.strip())
-    seconds = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        parse(source, "benchmark.hsl")
-        seconds.append(time.perf_counter() - started)
-    median = statistics.median(seconds)
-    return {
-        "lines": lines,
-        "tokens": len(Tokens.scan(source, "benchmark.hsl")),
-        "milliseconds": round(median * 1000, 2),
-        "lines_per_second": round(lines / median),
-    }
-
-
 def main() -> None:
-    arguments = argparse.ArgumentParser(description="Measure the parser.")
-    arguments.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = arguments.parse_args()
-    figures = measure()
-    print(
-        f"parsing: {figures['lines_per_second']:,} lines/s"
-        f" ({figures['lines']} lines, {figures['tokens']} tokens,"
-        f" {figures['milliseconds']} ms, median of {RUNS})"
-    )
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    benchmark = Benchmark("parsing scripts")
+    for lines in (100, 1_000, 10_000):
+        source = script(lines)
+        code = sum(1 for line in source.splitlines() if line.strip())
+        benchmark.rate(
+            f"a script of {lines} lines, blank ones not counted",
+            "lines",
+            code,
+            lambda source=source: parse(source, "benchmark.hsl"),
+        )
+    source = script(1_000)
+    tokens = len(Tokens.scan(source, "benchmark.hsl"))
+    benchmark.cost("one token, scan only", tokens, lambda: Tokens.scan(source, "benchmark.hsl"))
+    benchmark.cost("one token, scan and parse", tokens, lambda: parse(source, "benchmark.hsl"))
+    benchmark.finish()
 
 
 if __name__ == "__main__":

@@ -44,6 +44,10 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "foreach ($a as [$k] => $v) { }": ("1:16: the key of `foreach` must be a variable",),
     "switch ($x) { echo 1; }": ("1:15: expected `case` or `default` in a `switch`",),
     "switch ($x) { case 1 break; }": ("1:22: expected `:` after the value of `case`",),
+    "switch (1) {\n  default: f();\n  case 1:\n  default: g();\n}\necho -;": (
+        "4:3: a `switch` has one `default` only",
+        "6:7: expected an expression after `-`",
+    ),
     "function default() { }": (
         "1:10: `default` is a keyword: it can not be the name of a function",
     ),

@@ -14,10 +14,9 @@ from smtpgate.hsl.tokens import NAME, STRING, VARIABLE, WORDS, Tokens
 class Path(Element):
     """The string literal that names a file; it is needed before the script runs."""
 
-    def __init__(self, keyword: str) -> None:
+    def __init__(self, word: str) -> None:
         super().__init__()
-        self.keyword = keyword
-        self.set_name(f"the path of a file as a string after `{keyword}`")
+        self.set_name(f"the path of a file as a string after `{word}`")
 
     def parseImpl(self, instring: str, loc: int, do_actions: bool = True) -> Match:
         if instring[loc] != STRING:
@@ -29,22 +28,19 @@ class Path(Element):
         return loc + 1, node.value
 
 
-# --- other files ----------------------------------------------------------------
-
-
 def _imported(tokens: Tokens, index: int, found: Found) -> nodes.ImportedName:
     name, alias = found
-    variable = name[0] == "$"
+    dollar = name[0] == "$"
     if alias is None:
         alias = name
-    elif (alias[0] == "$") != variable:
-        what = "variable" if variable else "function"
+    elif (alias[0] == "$") != dollar:
+        what = "variable" if dollar else "function"
         raise SyntaxFailure(
             tokens, index + 2, f"`{name}` is a {what}: `{alias}` can not be its new name"
         )
-    if variable:
+    if dollar:
         name, alias = name[1:], alias[1:]
-    return nodes.ImportedName(tokens.position(index), name, alias, variable)
+    return nodes.ImportedName(tokens.position(index), name, alias, variable=dollar)
 
 
 _import_path = Symbol(WORDS["from"], "`from` and the path of a file") - Path("from")

@@ -80,12 +80,12 @@ expression = Expression()
 nothing = Symbol(";", "`;`")
 arrow = Symbol(KINDS["=>"], "`=>`")
 
-# The alternatives are entered at the end of this file: statements hold statements.
 expression_statement = StatementExpression() - end
 build(
     expression_statement,
     lambda tokens, index, found: nodes.ExpressionStatement(tokens.position(index), found[0]),
 )
+# The other alternatives are entered in `statements`, as statements hold statements.
 statement = Choice({}, expression_statement)
 statements = Sequence(statement, "}")
 block = Body(statements)

@@ -60,6 +60,11 @@ build(_if, _if_node)
 
 def _switch_node(tokens: Tokens, index: int, found: Found) -> nodes.Switch:
     subject, cases = found
+    defaults = [case for case in cases if case.test is None]
+    for case in defaults[1:]:
+        while tokens.position(index) != case.position:
+            index += 1
+        raise SyntaxFailure(tokens, index, "a `switch` has one `default` only")
     return nodes.Switch(tokens.position(index), subject, cases)
 
 
