@@ -10,7 +10,23 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
-from smtpgate.hsl.library import array, crypto, datatype, datetime, dns, encoding, math, regex, string
+from smtpgate.hsl.library import (
+    array,
+    crypto,
+    datatype,
+    datetime,
+    dns,
+    encoding,
+    file,
+    mail,
+    math,
+    mime,
+    misc,
+    protocols,
+    regex,
+    socket,
+    string,
+)
 
 #: (title in the manual, module), in the manual's order.
 CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
@@ -20,9 +36,15 @@ CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
     ("Date and time", datetime),
     ("DNS", dns),
     ("Encodings and JSON", encoding),
+    ("File and HTTP", file),
+    ("Mail", mail),
     ("Mathematical", math),
+    ("MIME", mime),
+    ("Misc", misc),
+    ("Protocols", protocols),
     ("String", string),
     ("Regular expression", regex),
+    ("Socket", socket),
 )
 
 

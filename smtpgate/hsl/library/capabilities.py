@@ -1,0 +1,20 @@
+"""What a library function needs of the place that runs the script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.execution import Execution
+
+
+def capability(execution: Execution, name: str, function: str) -> Any:
+    """The environment's ``name``.
+
+    :param function: the script's function, as the message names it
+    :raises Fault: if the environment has none
+    """
+    found = getattr(execution.environment, name, None)
+    if found is None:
+        raise Fault(f"{function} is not available here")
+    return found

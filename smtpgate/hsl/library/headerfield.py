@@ -1,0 +1,98 @@
+"""Header fields of a message that is made: checked, encoded (RFC 2047) and folded (RFC 5322).
+
+No value can start another field: line ends are folds or are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from email.errors import MessageError
+from email.header import Header
+from email.policy import SMTP
+
+from smtpgate.hsl.errors import Fault
+
+#: Octets of one value; the email package folds in more than linear time.
+MAX_VALUE = 64 * 1024
+# RFC 5322 2.1.1
+_WIDTH = 78
+_MOST = 998
+
+_NAME = re.compile(r"[!-9;-~]{1,76}")
+_LINE_END = re.compile(r"[\r\n]+[ \t]*")
+_NOT_PRINTABLE = re.compile(r"[^\t -~]")
+_FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
+_WORD = re.compile(r"[ \t]*[^ \t]+")
+# What str.splitlines() takes for a line end, and the email package with it.
+_LINE_LIKE = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_WELL_FOLDED = re.compile(r"[\t -~]+(?:\r\n[ \t][\t -~]*[!-~][\t -~]*)*")
+
+# Fields whose syntax says where encoded words may stand; the email package knows it.
+_STRUCTURED = frozenset({
+    "from", "sender", "reply-to", "to", "cc", "bcc",
+    "resent-from", "resent-sender", "resent-reply-to", "resent-to", "resent-cc", "resent-bcc",
+    "content-type", "content-disposition",
+})  # fmt: skip
+
+
+def make(function: str, name: str, value: str, encode: bool) -> str:
+    """The field ``name: value`` in lines, without the last line end.
+
+    :param encode: unfold, encode what is not printable US-ASCII and fold; without
+        it the value stays as it is
+    :raises Fault: for a name that is none, a value that is too long, and without
+        ``encode`` for line ends that are no folds and for NUL
+    """
+    if _NAME.fullmatch(name) is None:
+        raise Fault(f'{function} parameter "name" is no header name: "{name[:80]}"')
+    if not encode:
+        return _verbatim(function, name, value)
+    if len(value) > MAX_VALUE:
+        raise Fault(
+            f"{function}: a header value may have at most {MAX_VALUE} octets, this one has"
+            f" {len(value)}"
+        )
+    text = _LINE_END.sub(" ", value).strip(" \t")
+    if _NOT_PRINTABLE.search(text) is None:
+        folded = _fold(name, text)
+        if max(map(len, folded.split("\r\n"))) <= _MOST:
+            return folded
+    return _encoded(name, text)
+
+
+def _verbatim(function: str, name: str, value: str) -> str:
+    folded = _FOLD.sub("\r\n", value)
+    bare = folded.replace("\r\n", "")
+    if "\r" in bare or "\n" in bare or "\0" in bare or folded.startswith("\r\n"):
+        raise Fault(f'{function} parameter "value" must not have line ends or NUL')
+    return f"{name}: {folded}"
+
+
+def _fold(name: str, text: str) -> str:
+    """The field with line ends before white space, where lines would be too long."""
+    if len(name) + 2 + len(text) <= _WIDTH:
+        return f"{name}: {text}"
+    lines: list[str] = []
+    line = f"{name}: "
+    for number, word in enumerate(_WORD.findall(text)):
+        if number and len(line) + len(word) > _WIDTH:
+            lines.append(line)
+            line = word
+        else:
+            line += word
+    return "\r\n".join([*lines, line])
+
+
+def _encoded(name: str, text: str) -> str:
+    """The field with its text in encoded words; octets that are no UTF-8 become U+FFFD."""
+    unicode = _LINE_LIKE.sub(" ", text.encode("latin-1").decode("utf-8", "replace"))
+    if name.lower() in _STRUCTURED:
+        try:
+            folded = SMTP.header_factory(name, unicode).fold(policy=SMTP).removesuffix("\r\n")
+        except (MessageError, LookupError, ValueError, AttributeError, TypeError):
+            # Its parser gives up on malformed values in all these ways.
+            folded = ""
+        if _WELL_FOLDED.fullmatch(folded):
+            return str(folded)
+    words = Header(unicode, "utf-8", maxlinelen=_WIDTH - 2, header_name=name)
+    return f"{name}: " + words.encode(linesep="\r\n")
