@@ -114,6 +114,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "$x = 0x;": ("1:6: `0x` is not a number",),
     "$x = 12abc;": ("1:6: `12abc` is not a number",),
     "$x = 1__0;": ("1:6: `1__0` is not a number",),
+    "$x = " + "1_" * 1_000 + ";": ("1:6: `" + "1_" * 18 + "1...` is not a number",),
     "# comment": ("1:1: unexpected `#`: a comment starts with `//`",),
     "$x = $1;": ("1:6: expected the name of a variable after `$`",),
     "$x = @f();": ("1:6: unexpected `@`",),

@@ -48,7 +48,7 @@ class OperandReader(Reader, ABC):
         """An array literal, as options are written."""
         if self.tokens[self.index] != "[":
             raise self.failure(
-                self.index, f"expected `[` after `{self.tokens.texts[self.index - 1]}`"
+                self.index, f"expected `[` after `{self.shown(self.index - 1, self.index)}`"
             )
         self.index += 1
         return self._array(self.index - 1)

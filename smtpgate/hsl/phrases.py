@@ -20,7 +20,7 @@ from smtpgate.hsl.elements import (
 )
 from smtpgate.hsl.expressions import STARTS
 from smtpgate.hsl.reader import SyntaxFailure
-from smtpgate.hsl.tokens import KINDS, VARIABLE, WORDS, Tokens
+from smtpgate.hsl.tokens import KINDS, VARIABLE, WORDS, Tokens, excerpt
 
 Found: TypeAlias = pp.ParseResults
 _Action: TypeAlias = Callable[[Tokens, int, Found], Any]
@@ -44,7 +44,7 @@ class StatementExpression(Expression):
         kind = instring[loc]
         if kind not in STARTS:
             assert isinstance(instring, Tokens)
-            text = instring.texts[loc]
+            text = excerpt(instring.texts[loc])
             raise SyntaxFailure(instring, loc, _MISPLACED.get(kind, f"unexpected `{text}`"))
         return super().parseImpl(instring, loc, do_actions)
 

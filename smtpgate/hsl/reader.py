@@ -6,7 +6,7 @@ import pyparsing as pp
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.tokens import NAME, WORDS, Tokens
+from smtpgate.hsl.tokens import NAME, WORDS, Tokens, excerpt
 
 # Brackets, right sides and prefixes inside each other; a block counts for two.  CPython allows
 # 1000 frames, a bracket takes four of them and a block about eight.
@@ -15,8 +15,6 @@ TOO_DEEP = "nested too deeply"
 
 # A word in these kinds may name a member, be it a keyword or not.
 WORD_KINDS = frozenset((NAME, *WORDS.values()))
-
-_SHOWN = 40
 
 
 class SyntaxFailure(pp.ParseSyntaxException):
@@ -63,7 +61,7 @@ class Reader:
     def _word(self, what: str) -> int:
         index = self.index
         if self.tokens[index] not in WORD_KINDS:
-            raise self.failure(index, f"expected {what} after `{self.tokens.texts[index - 1]}`")
+            raise self.failure(index, f"expected {what} after `{self.shown(index - 1, index)}`")
         self.index = index + 1
         return index
 
@@ -74,9 +72,7 @@ class Reader:
     def shown(self, start: int, end: int) -> str:
         """The source of the tokens from ``start`` up to ``end``, on one line and not long."""
         tokens = self.tokens
-        text = tokens.source[tokens.starts[start] : tokens.end_of(end - 1)]
-        text = " ".join(text.split())
-        return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+        return excerpt(tokens.source[tokens.starts[start] : tokens.end_of(end - 1)])
 
     def no_operand(self, index: int) -> SyntaxFailure:
         if index == 0 or self.tokens[index - 1] in {";", "{", "}"}:

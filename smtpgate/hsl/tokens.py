@@ -172,7 +172,7 @@ class Tokens(str):
 
     def complaint(self, index: int) -> str:
         """What is wrong with the ``INVALID`` token at ``index``."""
-        text = self.texts[index]
+        text = excerpt(self.texts[index])
         if text == "/*":
             return "unterminated comment: expected `*/` to end it"
         if text == '"':
@@ -181,15 +181,21 @@ class Tokens(str):
             return f"unterminated raw string: expected `{text}` to end it"
         if text == "'":
             return "unexpected `'`: a string is written \"...\", a raw string ''...''"
-        if text[0].isascii() and text.strip(".")[:1].isdigit():
+        if text.isascii() and text.strip(".")[:1].isdigit():
             return f"`{text}` is not a number"
         if text == "#":
             return "unexpected `#`: a comment starts with `//`"
         if text == "$":
             return "expected the name of a variable after `$`"
-        if " " < text < "\x7f":
+        if "!" <= text <= "~":
             return f"unexpected `{text}`"
-        return f"unexpected character \\x{ord(text):02x}"
+        return f"unexpected character \\x{ord(self.texts[index]):02x}"
+
+
+def excerpt(text: str) -> str:
+    """A piece of source for a message: on one line and not long."""
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _swallows_the_rest(text: str) -> bool:
