@@ -9,7 +9,7 @@ from functools import partial
 
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import LoginFailed, UnauthorizedLogin
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from smtpgate.smtp import reply as replies
@@ -122,7 +122,7 @@ class Authentication:
     def _ask_portal(self, credentials: sasl.Credentials) -> Reply | Deferred[Reply]:
         if self._server.portal is None:
             return self._failed()
-        login = self._login(credentials)
+        login = maybeDeferred(self._login, credentials)
         return login.addCallbacks(self._succeeded, self._refused)
 
     def _decided(
