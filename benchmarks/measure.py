@@ -32,14 +32,30 @@ class Benchmark:
         """Microseconds of each of the `count` things that one `run` does."""
         self._record(name, "µs", [seconds / count * 1e6 for seconds in self._seconds(run)])
 
+    def overhead(
+        self, name: str, count: int, base: Callable[[], object], run: Callable[[], object]
+    ) -> None:
+        """Microseconds that each of `count` things costs more in `run` than in `base`.
+
+        The two are measured in turns, so that what else the machine does hits both.
+        """
+        base()
+        run()
+        figures = []
+        for _ in range(self._rounds):
+            without, with_it = self._once(base), self._once(run)
+            figures.append((with_it - without) / count * 1e6)
+        self._record(name, "µs", figures)
+
     def _seconds(self, run: Callable[[], object]) -> list[float]:
         run()  # warm up
-        taken = []
-        for _ in range(self._rounds):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
-        return taken
+        return [self._once(run) for _ in range(self._rounds)]
+
+    @staticmethod
+    def _once(run: Callable[[], object]) -> float:
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
 
     def _record(self, name: str, unit: str, figures: list[float]) -> None:
         median = statistics.median(figures)

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from textwrap import dedent
 
 from tests.support.session import EXAMPLES, Session
 
@@ -85,6 +86,8 @@ def session(transcript: Transcript, script: str | None = None, commands=None) ->
     if source is not None and source.endswith(".hsl"):
         name = source
         source = (EXAMPLES / name).read_text("latin-1")
+    elif source is not None:
+        source = dedent(source)
     words = head.pop("commands", "all").split()
     if commands is None:
         commands = words[0] if words in (["all"], ["first"]) else words

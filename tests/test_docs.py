@@ -1,0 +1,159 @@
+"""The documentation: its examples are played in real sessions, and it builds without warnings."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate import config
+from smtpgate.hooks.table import HOOKS
+from tests.support.dialog import play
+from tests.support.session import compiled
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.rst"))
+
+
+def blocks(text):
+    """The code blocks of a page: (line, language, code)."""
+    lines = text.splitlines()
+    number = 0
+    while number < len(lines):
+        found = re.fullmatch(r"\.\. code-block:: (\w+)", lines[number])
+        number += 1
+        if not found:
+            continue
+        start = number
+        while number < len(lines) and (not lines[number] or lines[number].startswith("   ")):
+            number += 1
+        yield (
+            start,
+            found[1],
+            "\n".join(line[3:] for line in lines[start:number]).strip("\n") + "\n",
+        )
+
+
+@dataclass
+class Example:
+    """A script, the setting ``commands`` that it is bound with, and the dialogues it has."""
+
+    line: int
+    script: str
+    commands: object = "all"
+    dialogues: list = field(default_factory=list)
+
+
+def examples(text):
+    """The examples of a page: a dialogue belongs to the script above it, and so does a setting."""
+    found = []
+    commands = "all"
+    for line, language, code in blocks(text):
+        if language == "toml":
+            hook = tomllib.loads(code).get("servers", {})
+            hook = hook.get("hooks", {}).get("proxy", "") if isinstance(hook, dict) else ""
+            commands = hook.get("commands", "all") if isinstance(hook, dict) else "all"
+        elif language == "hsl":
+            found.append(Example(line, code, commands))
+            commands = "all"
+        elif language == "dialogue":
+            if not found:
+                found.append(Example(line, None))
+            found[-1].dialogues.append(code)
+    return found
+
+
+class ExampleTests(SynchronousTestCase):
+    """One test for each script of a page, with all its dialogues."""
+
+    def test_proxy_page(self):
+        """Each script of the proxy hook's page is followed by a dialogue that shows it."""
+        found = examples((DOCS / "proxy.rst").read_text("utf-8"))
+        self.assertGreater(len(found), 15)
+        for example in found:
+            self.assertTrue(example.dialogues, f"proxy.rst:{example.line}: no dialogue")
+
+    def test_every_option_is_shown(self):
+        """Each function and option of the proxy hook has its section and its example."""
+        page = (DOCS / "proxy.rst").read_text("utf-8")
+        scripts = "".join(code for _, language, code in blocks(page) if language == "hsl")
+        for function in HOOKS["proxy"].functions:
+            self.assertIn(f".. js:function:: {function.name}(", page)
+            section = page.partition(f".. js:function:: {function.name}(")[2]
+            for option in function.options:
+                self.assertIn(f"\n``{option}`` (", section)
+                self.assertIn(f'"{option}" => ', scripts)
+
+    def test_every_variable_is_described(self):
+        """The table of variables is on the page, for the hook's own row."""
+        page = (DOCS / "proxy.rst").read_text("utf-8")
+        self.assertIn(".. hook-variables:: proxy", page)
+
+
+def _test(page, example):
+    def test(self):
+        if example.script is not None:
+            compiled(example.script)
+        for dialogue in example.dialogues:
+            play(dialogue, example.script, example.commands)
+
+    test.__doc__ = f"The example of {page.name}, line {example.line}."
+    return test
+
+
+for _page in PAGES:
+    for _example in examples(_page.read_text("utf-8")):
+        setattr(ExampleTests, f"test_{_page.stem}_{_example.line:03}", _test(_page, _example))
+
+
+class ConfigurationTests(SynchronousTestCase):
+    """The configuration reference."""
+
+    def test_every_model(self):
+        """Each table that a configuration can have is on the page, with every key described."""
+        page = (DOCS / "configuration.rst").read_text("utf-8")
+        for name, model in vars(config).items():
+            if not isinstance(model, type) or not issubclass(model, config.Table):
+                continue
+            for key, value in model.model_fields.items():
+                self.assertTrue(value.description, f"{name}.{key}")
+            if name not in ("Table", "Relay"):
+                self.assertIn(f".. settings:: {name}\n", page)
+
+    def test_example(self):
+        """The small configuration is a valid one, and its error is what the page says."""
+        shown = list(blocks((DOCS / "configuration.rst").read_text("utf-8")))
+        example = next(code for _, language, code in shown if language == "toml")
+        error = next(code for _, language, code in shown if language == "text")
+        with TemporaryDirectory() as directory:
+            Path(directory, "scripts").mkdir()
+            Path(directory, "scripts", "proxy.hsl").touch()
+            path = Path(directory, "smtpgate.toml")
+            path.write_text(example)
+            self.assertEqual(config.load(path).servers[0].hooks.proxy.commands, "all")
+            path.write_text(example.replace('transport = "local"', 'transport = "lokal"'))
+            errors = self.assertRaises(config.ConfigErrors, config.load, path)
+            self.assertEqual(f"{errors}\n".replace(f"{directory}/", ""), error)
+
+
+class BuildTests(SynchronousTestCase):
+    """Sphinx."""
+
+    def test_no_warnings(self):
+        """The pages build, and a warning is an error."""
+        with TemporaryDirectory() as output:
+            command = [
+                sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going",
+                "-b", "html", "-d", f"{output}/doctrees", str(DOCS), f"{output}/html",
+            ]  # fmt: skip
+            built = subprocess.run(command, capture_output=True, text=True, check=False)
+            self.assertEqual((built.returncode, built.stderr), (0, ""))
+            written = Path(output, "html", "configuration.html").read_text("utf-8")
+            self.assertIn("script_timeout", written)
+            written = Path(output, "html", "proxy.html").read_text("utf-8")
+            self.assertIn("$saslusername", written)
+            self.assertIn('class="highlight-hsl', written)
