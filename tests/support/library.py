@@ -1,50 +1,51 @@
-"""Calling library functions without a script."""
+"""Calling library functions as a script does, without a script."""
 
-from itertools import repeat
+from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from typing import Any
+
 from twisted.internet.task import Clock
 
-from smtpgate.hsl.library import FUNCTIONS
+from smtpgate.hsl.builtin import BuiltinClass
+from smtpgate.hsl.environment import Environment
 from smtpgate.hsl.values import Function, Map
 
 
-class StubExecution:
-    """The parts of an execution that functions use; its waits are over at once."""
+class Running:
+    """What the library sees of an execution; Deferreds it settles have fired already."""
 
-    def __init__(self, seconds=0):
+    def __init__(self, **given: Any) -> None:
         self.clock = Clock()
-        self.clock.advance(seconds)
-        self.started = seconds
-        self.environment = self
-        self.waited = []
+        self.environment = Environment(self.clock, **given)
 
-    def turns(self):
-        return repeat(None)
-
-    def wait(self, deferred):
-        assert isinstance(deferred, Deferred)
-        for call in self.clock.getDelayedCalls():
-            self.waited.append(call.getTime() - self.clock.seconds())
-            self.clock.advance(self.waited[-1])
-        results = []
-        deferred.addCallback(results.append)
-        assert results == [None]
+    def settle(self, answer: Any) -> Any:
+        if not hasattr(answer, "addCallbacks"):
+            return answer
+        results: list[Any] = []
+        answer.addCallback(results.append)
+        return results[0]
 
 
-def call(name, *arguments, execution=None):
-    """What the function called ``name`` returns for a script's arguments."""
-    function = FUNCTIONS[name]
+def call(function: Any, *arguments: Any, running: Any = None, this: Any = None) -> Any:
+    """Call a library function with a script's arguments."""
     function.check_arity(len(arguments))
-    leading = (execution or StubExecution(),) if function.needs_execution else ()
+    leading = [this] if function.needs_object else []
+    if function.needs_execution:
+        leading.append(running if running is not None else Running())
     return function.code(*leading, *arguments)
 
 
-def function(python, least=1, most=None):
-    """A script's function made of a Python one."""
-    return Function("callback", python, least, least if most is None else most)
+def method(this: Any, name: str, *arguments: Any, running: Any = None) -> Any:
+    """Call a method of a library object."""
+    made = BuiltinClass(type(this)).methods[name]
+    return call(made, *arguments, running=running, this=this)
 
 
-def array(**items):
-    """An array with string keys."""
-    return Map(items)
+def script_function(code: Any, count: int) -> Function:
+    """A function value of ``count`` parameters."""
+    return Function("", code, count, count)
+
+
+def options(**given: Any) -> Map:
+    """An options array."""
+    return Map(given)
