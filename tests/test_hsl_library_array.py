@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.values import Map
-from tests.support.library import array, call, function
+from tests.support.calls import array, call, function
 
 even = function(lambda x: x % 2 == 0)
 

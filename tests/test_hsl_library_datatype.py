@@ -5,7 +5,7 @@ from math import isnan
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.values import Function, Map, Object
-from tests.support.library import call, function
+from tests.support.calls import call, function
 
 VALUES = {
     "none": None,

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.values import Map, Object, strict_equal
-from tests.support.library import array, call, function
+from tests.support.calls import array, call, function
 
 octets = st.binary().map(lambda data: data.decode("latin-1"))
 
@@ -238,8 +238,8 @@ class JSONEncodeTests(SynchronousTestCase):
         """Each type."""
         for value, text in (
             (None, "null"), (True, "true"), (False, "false"), (1.0, "1"), (0.1, "0.1"),
-            (1e20, "1e+20"), (-0.0, "0"), ("", '""'), ('"\\/\n\x01', '"\\"\\\\/\\n\\u0001"'), ([], "[]"),
-            ([1.0, [None]], "[1,[null]]"), (Map(a=1.0, b="x"), '{"a":1,"b":"x"}'),
+            (1e20, "1e+20"), (-0.0, "0"), ("", '""'), ('"\\/\n\x01', '"\\"\\\\/\\n\\u0001"'),
+            ([], "[]"), ([1.0, [None]], "[1,[null]]"), (Map(a=1.0, b="x"), '{"a":1,"b":"x"}'),
             (Map({1: "x"}), '{"1":"x"}'), (utf8("é€😀"), '"\\u00e9\\u20ac\\ud83d\\ude00"'),
         ):  # fmt: skip
             self.assertEqual(call("json_encode", value), text)

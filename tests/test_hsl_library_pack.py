@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
-from tests.support.library import call
+from tests.support.calls import call
 
 #: format, values, octets: both ways.
 BOTH_WAYS = (
@@ -73,9 +73,9 @@ class PackTests(SynchronousTestCase):
         """Wrong formats, values and counts give none."""
         for arguments in (
             ("Q", 1), ("C", "1"), ("C", None), ("C", True), ("a", 1), ("C2", 1), ("C", 1, 2),
-            ("C",), ("a",), ("x*",), ("3C", 1), ("C 2", 1, 2), ("C-1", 1), ("H2", "zz"), ("H4", "ab"),
-            ("H2", " a"), ("H*", "a\n"), ("n", float("nan")), ("N", float("inf")), ("c", 1),
-            ("x9999999999",), ("C\n", 1),
+            ("C",), ("a",), ("x*",), ("3C", 1), ("C 2", 1, 2), ("C-1", 1), ("H2", "zz"),
+            ("H4", "ab"), ("H2", " a"), ("H*", "a\n"), ("n", float("nan")), ("N", float("inf")),
+            ("c", 1), ("x9999999999",), ("C\n", 1),
         ):  # fmt: skip
             self.assertIsNone(call("pack", *arguments), arguments)
 

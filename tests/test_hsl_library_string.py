@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
-from tests.support.library import call
+from tests.support.calls import call
 
 octets = st.binary().map(lambda data: data.decode("latin-1"))
 
