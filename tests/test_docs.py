@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate import config
 from smtpgate.hooks.table import HOOKS
 from tests.support.dialog import play
-from tests.support.session import compiled
+from tests.support.session import EXAMPLES, compiled
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.rst"))
@@ -87,6 +87,13 @@ class ExampleTests(SynchronousTestCase):
             for option in function.options:
                 self.assertIn(f"\n``{option}`` (", section)
                 self.assertIn(f'"{option}" => ', scripts)
+
+    def test_every_example_script(self):
+        """Each script of etc/scripts has its section."""
+        page = (DOCS / "examples.rst").read_text("utf-8")
+        for path in EXAMPLES.glob("*.hsl"):
+            self.assertIn(f"\n{path.name}: ", page)
+            self.assertIn(f".. literalinclude:: ../etc/scripts/{path.name}\n", page)
 
     def test_every_variable_is_described(self):
         """The table of variables is on the page, for the hook's own row."""

@@ -38,7 +38,8 @@ class Variables(dict[str, Value]):
     def __missing__(self, name: str) -> Value:
         if name == CONTEXT:
             return self.connection.context
-        value = self[name] = self._makers[name](self)
+        value = self._makers[name](self)
+        super().__setitem__(name, value)
         return value
 
     def __setitem__(self, name: str, value: Value) -> None:
