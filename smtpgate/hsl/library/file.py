@@ -89,6 +89,9 @@ def split_lines(text: str) -> list[str]:
 _SPACES = " \t\r\v\f"
 _SPACE = re.compile(f"[{_SPACES}]+")
 
+# Numbers are exact up to here, and so are positions.
+_FAR = 2**53
+
 _WHENCE = {"SEEK_SET": os.SEEK_SET, "SEEK_CUR": os.SEEK_CUR, "SEEK_END": os.SEEK_END}
 
 
@@ -247,10 +250,10 @@ class File(Object):
             base = (0, self.stream.tell(), 0)[origin]
             if origin == os.SEEK_END:
                 base = self._size(self.stream)
-            if base + offset < 0:
+            if not 0 <= base + offset <= _FAR:
                 return None
             return self.stream.seek(base + offset)
-        except (OSError, OverflowError):
+        except OSError:
             return None
 
     @staticmethod
