@@ -236,6 +236,17 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(self.bodies(client), [b""])
         self.assertTrue(client.transport.messages[0].octets.startswith(b"Received: from me "))
 
+    def test_slow_empty_message(self) -> None:
+        """A delivery that cannot take the trace header at once is waited for."""
+        client = Client()
+        room: Deferred[None] = Deferred()
+        client.transport.answers["write"] = lambda: room
+        client.say(*TRANSACTION, "DATA")
+        self.assertEqual(client.say("."), "")
+        self.assertEqual(client.transport.messages, [])
+        room.callback(None)
+        self.assertEqual(client.heard(), "250 2.0.0 OK 1\n")
+
     def test_data_refused(self) -> None:
         """A delivery that wants no message says so instead of 354; the transaction is over."""
         client = Client()

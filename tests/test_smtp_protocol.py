@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -225,6 +226,28 @@ class HookTests(SynchronousTestCase):
         client.say("NOOP")
         policy.answers[0].errback(ValueError("oops"))
         self.assertEqual(client.heard(), "421 4.3.0 gw.example.org Temporary local problem\n")
+
+    def test_failing_after_a_wait(self) -> None:
+        """And one that fails at a later place, after it has waited at this one."""
+
+        class Bad(Asked):
+            def helo(self, connection: Connection, verb: str, name: str) -> Any:
+                raise ValueError("oops")
+
+        policy = Bad()
+        client = Client(policy)
+        client.say("EHLO me")
+        policy.answers[0].callback(Pass())
+        self.assertEqual(client.heard(), "421 4.3.0 gw.example.org Temporary local problem\n")
+        self.assertTrue(client.closed)
+
+    def test_answer_after_the_end(self) -> None:
+        """An answer that comes after the client has gone changes nothing."""
+        answer: Deferred[Any] = Deferred(lambda late: late.callback(Answer(OK)))
+        client = Client(Fixed(X=answer))
+        client.say("X")
+        client.leave()
+        self.assertEqual(client.heard(), "")
 
     def test_leaving_cancels(self) -> None:
         """A client that leaves cancels the question; the policy is told once."""
@@ -464,6 +487,47 @@ class DoorTests(SynchronousTestCase):
         self.assertTrue(client.closed)
         self.assertEqual(client.wait(5), "")
 
+    def test_early_talker_while_connect_decides(self) -> None:
+        """So is who speaks while the policy still thinks about the connection."""
+        decision: Deferred[None] = Deferred()
+
+        class Slow(Policy):
+            def connect(self, connection: Connection) -> Any:
+                return decision
+
+        client = Client(Slow(), **limits(greeting_delay=5))
+        client.say("EHLO me")
+        decision.callback(None)
+        self.assertTrue(client.heard().startswith("554 5.5.1 gw.example.org Protocol error"))
+        self.assertTrue(client.closed)
+
+    def test_leaving_at_the_door(self) -> None:
+        """A client that leaves before its banner leaves nothing behind."""
+        client = Client(**limits(greeting_delay=5))
+        client.leave()
+        self.assertEqual(client.clock.getDelayedCalls(), [])
+        self.assertEqual(client.server.admission.sessions, 0)
+
+    def test_proxy_with_a_unix_client(self) -> None:
+        """A client of the proxy's at a UNIX socket has no address."""
+        client = self.proxied()
+        signature = b"\r\n\r\n\0\r\nQUIT\n"
+        client.send(signature + b"\x21\x31" + (216).to_bytes(2, "big") + bytes(216))
+        self.assertEqual(client.heard(), "220 gw.example.org ESMTP\n")
+        self.assertEqual((client.connection.peer_ip, client.connection.peer_port), ("", 0))
+
+    def test_failing_goodbye(self) -> None:
+        """A policy that fails when told of the end does not keep the session."""
+
+        class Bad(Policy):
+            def closed(self, connection: Connection) -> None:
+                raise ValueError("oops")
+
+        client = Client(Bad())
+        client.leave()
+        self.assertEqual(client.observer.names()[-2:], ["trouble", "closed"])
+        self.assertEqual(client.server.admission.sessions, 0)
+
     def test_connect_refuses(self) -> None:
         """The policy may turn a client away."""
 
@@ -637,6 +701,41 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(client.closed)
         self.assertEqual(client.transport.aborted, 1)
 
+    def test_drain_at_the_door(self) -> None:
+        """A client that has no banner yet gets no words."""
+        client = Client(**limits(greeting_delay=5))
+        client.factory.drain(30)
+        self.assertTrue(client.wire.aborted)
+        self.assertEqual(client.heard(), "")
+
+    def test_drain_between_chunks(self) -> None:
+        """A message in chunks is taken in until its last one."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "BDAT 1")
+        client.send(b"x")
+        client.heard()
+        client.factory.drain(30)
+        client.send(b"BDAT 1\r\nyBDAT 1 LAST\r\nzNOOP\r\n")
+        self.assertEqual(
+            client.heard(),
+            "250 2.0.0 Chunk received\n250 2.0.0 OK 1\n"
+            "421 4.3.2 gw.example.org Service is shutting down\n",
+        )
+
+    def test_drain_twice(self) -> None:
+        """Being told again changes nothing."""
+        client = Client()
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", "x")
+        client.protocol.drain(30)
+        client.protocol.drain(1)
+        self.assertEqual(client.wait(5), "")
+
+    def test_write_side_lost(self) -> None:
+        """A client that reads no more is cut off."""
+        client = Client()
+        client.protocol.writeConnectionLost()
+        self.assertTrue(client.wire.aborted)
+
     def test_drain_of_nobody(self) -> None:
         """Without sessions there is nothing to wait for."""
         self.successResultOf(Client(connect=False).factory.drain(30))
@@ -650,6 +749,26 @@ class EndTests(SynchronousTestCase):
         self.assertEqual(client.heard(), "421 4.3.2 gw.example.org Service is shutting down\n")
         self.assertEqual(policy.cancelled, 1)
 
+    def test_leaving_cancels_a_delivery(self) -> None:
+        """A client that leaves while its message is being stored cancels that, and aborts it."""
+        client = Client()
+        cancelled: list[Any] = []
+        client.transport.answers["finish"] = lambda: Deferred(cancelled.append)
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>", "DATA", ".")
+        client.leave()
+        self.assertEqual((len(cancelled), client.transport.aborted), (1, 1))
+        self.assertEqual(client.observer.of("trouble"), [])
+
+    def test_break_at_the_begin(self) -> None:
+        """A transport that cannot begin costs the recipient."""
+        client = Client()
+        client.transport.begin = None  # type: ignore[assignment, method-assign]
+        client.say("EHLO me", "MAIL FROM:<>")
+        self.assertEqual(
+            client.say("RCPT TO:<a@example.org>"),
+            "451 4.3.0 Temporary local problem, try again later\n",
+        )
+
     def test_break_in_a_delivery_is_no_end(self) -> None:
         """A delivery that breaks costs the message, not the session."""
         client = Client()
@@ -659,6 +778,25 @@ class EndTests(SynchronousTestCase):
             client.say("x", ".", "NOOP"),
             "451 4.3.0 Temporary local problem, try again later\n250 2.0.0 OK\n",
         )
+
+    def test_two_slow_transports(self) -> None:
+        """Several transports are asked at once, and answered for together."""
+
+        class Spread(Policy):
+            def rcpt_to(self, connection: Connection, recipient: Any) -> None:
+                recipient.transport = recipient.mailbox.local
+
+        clock = Clock()
+        slow = [RecordingTransport(clock, name, delay=lambda step: 1.0) for name in ("one", "two")]
+        client = Client(Spread(), slow, clock=clock)
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<one@example.org>")
+        client.say("RCPT TO:<two@example.org>", "DATA")
+        for _ in range(5):
+            client.clock.advance(1)
+        self.assertTrue(client.heard().endswith("354 Start mail input, end with <CRLF>.<CRLF>\n"))
+        client.say("x", ".")
+        self.assertEqual(client.wait(1), "")
+        self.assertEqual(client.wait(1), "250 2.0.0 OK 1\n")
 
     def test_two_transports(self) -> None:
         """Answers that differ: the client gets the worst, the observer learns who has it."""

@@ -18,6 +18,7 @@ from smtpgate.smtp.session import (
     ServerSettings,
     TLSInfo,
     Transaction,
+    unmapped,
     within,
 )
 
@@ -57,6 +58,12 @@ class NetworkTests(SynchronousTestCase):
         for address in ("11.0.0.1", "2001:db9::1", "", "x", "::ffff:11.0.0.1"):
             self.assertFalse(within(address, networks), address)
         self.assertFalse(within("10.1.2.3", ()))
+
+    def test_unmapped(self) -> None:
+        """An IPv4 client of an IPv6 socket has an IPv4 address."""
+        self.assertEqual(unmapped("::ffff:192.0.2.1"), "192.0.2.1")
+        for address in ("192.0.2.1", "2001:db8::1", "", "::ffff:x"):
+            self.assertEqual(unmapped(address), address)
 
     def test_network_of(self) -> None:
         """IPv4 counts by /24, IPv6 by /64."""

@@ -8,6 +8,7 @@ The order at the door::
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +16,13 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.smtp import reply as replies
+from smtpgate.smtp.answers import caught
 from smtpgate.smtp.clock import Timer
 from smtpgate.smtp.machine import Machine
 from smtpgate.smtp.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener, Server
-from smtpgate.smtp.session import Connection, within
+from smtpgate.smtp.session import Connection, unmapped, within
 from smtpgate.smtp.tlsinfo import tls_info
 from smtpgate.smtp.wire import Wire
 
@@ -55,13 +57,9 @@ class Arrival(Wire):
         self.machine = Machine(self.connection, server)
         super().__init__(server.clock, self.limits.backlog, self.limits.close_timeout)
 
+    @abstractmethod
     def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
         """Go on with an answer, now or when it comes."""
-        raise TypeError("a subclass waits")
-
-    def broken(self, failure: Failure) -> None:
-        """The session cannot go on."""
-        raise TypeError("a subclass ends the session")
 
     # The door
 
@@ -75,9 +73,9 @@ class Arrival(Wire):
             self.deadline.session = now + limits.session_timeout
         peer, host = self.transport.getPeer(), self.transport.getHost()
         # A UNIX socket's peer has no address.
-        connection.peer_ip = getattr(peer, "host", "")
+        connection.peer_ip = unmapped(getattr(peer, "host", ""))
         connection.peer_port = getattr(peer, "port", 0)
-        connection.local_ip = getattr(host, "host", "")
+        connection.local_ip = unmapped(getattr(host, "host", ""))
         connection.local_port = getattr(host, "port", 0)
         if not self.server.admission.enter(limits):
             self._turn_away("connections of the server")
@@ -127,8 +125,10 @@ class Arrival(Wire):
             connection.peer_ip = connection.local_ip = ""
             connection.peer_port = connection.local_port = 0
             return
-        connection.peer_ip, connection.peer_port = header.source
-        connection.local_ip, connection.local_port = header.destination
+        connection.peer_ip = unmapped(header.source.host)
+        connection.peer_port = header.source.port
+        connection.local_ip = unmapped(header.destination.host)
+        connection.local_port = header.destination.port
 
     def _identify(self) -> None:
         connection = self.connection
@@ -223,9 +223,15 @@ class Arrival(Wire):
         if self._entered:
             self.server.admission.leave()
         if self._asked:
-            self.server.policy.closed(self.connection)
+            self._tell_policy()
         if self._known:
             self.server.observer.closed(self.connection, self.reason or "client left")
+
+    def _tell_policy(self) -> None:
+        try:
+            self.server.policy.closed(self.connection)
+        except Exception:  # noqa: BLE001 (another's code: nobody is left to be answered)
+            self.server.observer.trouble(self.connection, "closed", caught())
 
     def _stop_work(self) -> None:
         """Nobody waits for answers any more: cancel what was asked, abort deliveries."""

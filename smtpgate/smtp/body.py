@@ -71,9 +71,11 @@ class Message:
         if self.reader.refused:
             self.deliveries.abort()
             return None
+        if not octets:
+            return None
         if self.header:
             octets, self.header = self.header + octets, b""
-        return self.deliveries.write(octets) if octets else None
+        return self.deliveries.write(octets)
 
     def refusal(self) -> Reply | None:
         """Why the octets so far cannot be accepted."""
@@ -89,7 +91,12 @@ class Message:
         if refusal is not None:
             self.give_up(self.reader.size, refusal)
             return refusal
-        return self.finish(self.reader.size)
+        size = self.reader.size
+        if self.header:  # the message was empty
+            wait = self.deliveries.write(self.header)
+            if wait is not None:
+                return wait.addCallback(lambda _: self.finish(size))
+        return self.finish(size)
 
 
 class DataIntake:

@@ -3,7 +3,8 @@
 Rules that this file keeps:
 
 * The first recipient for a transport begins its delivery. If that refuses the sender, every
-  recipient for that transport gets the same refusal.
+  recipient for that transport gets the same refusal. MAIL begins the delivery of a transport that
+  wants to answer it; when all recipients go elsewhere, it is aborted before the message.
 * A message is asked for (354) only when every delivery that has a recipient wants it.
 * If a delivery breaks that has a recipient, there is no message: all are aborted, and nobody keeps
   what the client is told to send again.
@@ -55,6 +56,14 @@ class Deliveries:
         self._legs: dict[str, _Leg] = {}
         self._broken = False
 
+    def mail(self, name: str) -> Reply | Deferred[Reply] | None:
+        """Offer the sender to a transport that answers MAIL; None when it does not."""
+        transport = self._transports.get(name)
+        if transport is None or not getattr(transport, "answers_mail", False):
+            return None
+        leg = self._begin(name, transport)
+        return leg if isinstance(leg, Reply) else when(self._mail(leg), partial(self._offered, leg))
+
     def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
         """Offer a recipient to its transport."""
         leg = self._legs.get(recipient.transport)
@@ -67,14 +76,10 @@ class Deliveries:
             problem = LookupError(f"there is no transport {recipient.transport!r}")
             self._observer.trouble(self._connection, "rcpt", Failure(problem))  # type: ignore[no-untyped-call]
             return UNKNOWN_TRANSPORT
-        transaction = self._connection.transaction
-        try:
-            delivery = transport.begin(self._connection, transaction)
-        except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
-            return self._failed(recipient.transport, caught())
-        leg = self._legs[recipient.transport] = _Leg(recipient.transport, delivery)
-        answer = self._ask(leg, partial(delivery.mail, transaction))
-        return when(answer, partial(self._sender_answered, leg, recipient))
+        begun = self._begin(recipient.transport, transport)
+        if isinstance(begun, Reply):
+            return begun
+        return when(self._mail(begun), partial(self._sender_answered, begun, recipient))
 
     def data(self) -> Reply | Deferred[Reply]:
         """Ask every delivery for the message: 354, or the worst refusal; then all are aborted."""
@@ -119,6 +124,22 @@ class Deliveries:
         for leg in legs.values():
             self._abort(leg)
 
+    def _begin(self, name: str, transport: Transport) -> _Leg | Reply:
+        try:
+            delivery = transport.begin(self._connection, self._connection.transaction)
+        except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
+            return self._failed(name, caught())
+        leg = self._legs[name] = _Leg(name, delivery)
+        return leg
+
+    def _mail(self, leg: _Leg) -> Reply | Deferred[Reply]:
+        return self._ask(leg, partial(leg.delivery.mail, self._connection.transaction))
+
+    def _offered(self, leg: _Leg, reply: Reply) -> Reply:
+        if not reply.positive:
+            self.abort()
+        return reply
+
     def _sender_answered(
         self, leg: _Leg, recipient: Recipient, reply: Reply
     ) -> Reply | Deferred[Reply]:
@@ -140,7 +161,7 @@ class Deliveries:
     def _data_answered(self, replies: list[Reply]) -> Reply:
         refusals = [reply for reply in replies if not reply.positive]
         if not refusals:
-            return START_MAIL
+            return replies[0] if len(replies) == 1 and replies[0].code == 354 else START_MAIL
         self.abort()
         return worst(refusals)
 

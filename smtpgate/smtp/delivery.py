@@ -26,7 +26,7 @@ class Delivery(Protocol):
     """One transaction at one transport."""
 
     def mail(self, transaction: Transaction) -> Reply | Deferred[Reply]:
-        """The sender: 250, or the refusal that the client gets for this RCPT."""
+        """The sender: 250, or the refusal that the client gets for this RCPT, or for MAIL."""
 
     def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
         """One recipient: 250, or the refusal that the client gets."""
@@ -52,4 +52,8 @@ class Transport(Protocol):
         """Its name in the configuration."""
 
     def begin(self, connection: Connection, transaction: Transaction) -> Delivery:
-        """Start one delivery; called at the first RCPT that goes here."""
+        """Start one delivery; called at the first RCPT that goes here.
+
+        A transport with a true attribute ``answers_mail`` that is the server's default is asked
+        at MAIL already: then its answer to the sender is the client's.
+        """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from smtpgate.smtp import reply as replies
+from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Server
 from smtpgate.smtp.session import Connection, within
 
@@ -41,6 +43,26 @@ def _works(name: str, connection: Connection, server: Server) -> bool:
     if name in BUILT_IN:
         return server.portal is not None or server.policy.decides_auth
     return server.policy.decides_auth
+
+
+def refuses_auth(mechanism: str, connection: Connection, server: Server) -> Reply | None:
+    """Why this client may not use this mechanism now; ``mechanism`` is "" when it named none."""
+    settings = server.settings
+    if not settings.mechanisms:
+        return replies.AUTH_UNAVAILABLE
+    if not connection.extended:
+        return replies.EHLO_FIRST
+    if connection.username is not None:
+        return replies.AUTH_TWICE
+    if connection.transaction.has_sender:
+        return replies.AUTH_IN_TRANSACTION
+    if not mechanism:
+        return replies.SYNTAX
+    if connection.tls is None and settings.auth_require_tls:
+        return replies.AUTH_NEEDS_TLS
+    if mechanism not in mechanisms(connection, server):
+        return replies.AUTH_MECHANISM
+    return None
 
 
 def may_xclient(connection: Connection, server: Server) -> bool:

@@ -31,7 +31,7 @@ from smtpgate.smtp.auth import Authentication
 from smtpgate.smtp.body import Intake
 from smtpgate.smtp.credentials import IAccount
 from smtpgate.smtp.envelope import hello_name, parse_mail, parse_rcpt
-from smtpgate.smtp.extensions import extensions, may_xclient, mechanisms
+from smtpgate.smtp.extensions import extensions, may_xclient, refuses_auth
 from smtpgate.smtp.framing import LineFault
 from smtpgate.smtp.policy import Accept, Decision
 from smtpgate.smtp.refusal import EnhancedCode, Refusal
@@ -245,7 +245,7 @@ class Machine(ESMTP):
         connection, server = self.connection, self.server
         name, _, initial = argument.partition(b" ")
         mechanism = name.decode("latin-1").upper()
-        refusal = self._refuses_auth(mechanism)
+        refusal = refuses_auth(mechanism, connection, server)
         if refusal is not None:
             return self.answer(refusal)
         self.mode = AUTH
@@ -304,17 +304,18 @@ class Machine(ESMTP):
         self.connection.helo_verb = verb
         self._keywords = accepted.extensions
         first = (self.server.settings.hostname,) if reply is None else reply.lines
+        close = reply is not None and reply.close
         if verb == "HELO":
-            return self.answer(Reply(250, first))
+            return self.answer(Reply(250, first, close=close))
         keywords = tuple(keyword.decode("latin-1") for keyword in self.extensions())
-        return self.answer(Reply(250, first + keywords))
+        return self.answer(Reply(250, first + keywords, close=close))
 
     def _sender_decided(self, sender: Mailbox | None, decision: Decision) -> Done:
         accepted = _accepted(decision)
-        reply = accepted.reply or replies.SENDER_OK
-        if reply.positive:
-            self.transfer.begin(accepted.sender or sender)
-        return self.answer(reply)
+        reply = accepted.reply
+        if reply is not None and not reply.positive:
+            return self.answer(reply)
+        return when(self.transfer.begin(accepted.sender or sender, reply), self.answer)
 
     def _recipient_decided(
         self, recipient: Recipient, decision: Decision
@@ -327,24 +328,6 @@ class Machine(ESMTP):
     def _chunk_prepared(self, reply: Reply | None) -> Done:
         if reply is not None:
             self.answer(reply)
-        return None
-
-    def _refuses_auth(self, mechanism: str) -> Reply | None:
-        connection, settings = self.connection, self.server.settings
-        if not settings.mechanisms:
-            return replies.AUTH_UNAVAILABLE
-        if not connection.extended:
-            return replies.EHLO_FIRST
-        if connection.username is not None:
-            return replies.AUTH_TWICE
-        if connection.transaction.has_sender:
-            return replies.AUTH_IN_TRANSACTION
-        if not mechanism:
-            return replies.SYNTAX
-        if connection.tls is None and settings.auth_require_tls:
-            return replies.AUTH_NEEDS_TLS
-        if mechanism not in mechanisms(connection, self.server):
-            return replies.AUTH_MECHANISM
         return None
 
     def _authentication_went_on(self, reply: Reply) -> Done:
@@ -387,7 +370,9 @@ def _accepted(decision: Decision) -> Accept:
 
 
 _AS_IT_IS = Accept()
-_HELP = Reply.of(214, "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT", (2, 0, 0))
+_HELP = Reply.of(
+    214, "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT", (2, 0, 0)
+)
 
 
 class Row(NamedTuple):

@@ -129,6 +129,17 @@ class Connection:
         self.new_transaction()
 
 
+def unmapped(address: str) -> str:
+    """An IPv4 address that came over an IPv6 socket, as IPv4; any other as it is."""
+    if not address.lower().startswith("::ffff:"):
+        return address
+    try:
+        mapped = IPv6Address(address).ipv4_mapped
+    except ValueError:
+        return address
+    return address if mapped is None else str(mapped)
+
+
 def within(address: str, networks: tuple[Network, ...]) -> bool:
     """Whether an address lies in one of the networks; an IPv4-mapped one counts as IPv4."""
     if not networks or not address:

@@ -72,15 +72,32 @@ class Transfer:
             return replies.TOO_MANY_RECIPIENTS  # RFC 5321 4.5.3.1.10
         return None
 
-    def begin(self, sender: Mailbox | None) -> None:
-        """MAIL was accepted."""
+    def begin(self, sender: Mailbox | None, words: Reply | None) -> Reply | Deferred[Reply]:
+        """MAIL was accepted by the policy; ask the default transport, if it wants to answer.
+
+        :param words: the policy's, for the client when the transport agrees
+        """
         transaction = self._connection.transaction
         transaction.sender = sender
-        transaction.has_sender = True
         transaction.sender_params = self.sender_params
         self._deliveries = Deliveries(
             self._connection, self._server.transports, self._server.observer
         )
+        answer = self._deliveries.mail(self._server.settings.default_transport)
+        if answer is None:
+            transaction.has_sender = True
+            return words or replies.SENDER_OK
+        return when(answer, partial(self._sender_answered, words))
+
+    def _sender_answered(self, words: Reply | None, reply: Reply) -> Reply:
+        transaction = self._connection.transaction
+        if not reply.positive:
+            self.abort()
+            transaction.sender = None
+            transaction.sender_params = {}
+            return reply
+        transaction.has_sender = True
+        return words or reply
 
     def rcpt(self, recipient: Recipient, words: Reply | None) -> Reply | Deferred[Reply]:
         """RCPT was accepted by the policy; ask the transport.

@@ -10,6 +10,7 @@ Rules that this file keeps:
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -60,13 +61,13 @@ class Wire(LineReceiver):
         self._output: list[bytes] = []
         self._queued = 0
 
+    @abstractmethod
     def pump(self) -> None:
         """Do all that can be done now."""
-        raise TypeError("a subclass says what is to be done")
 
+    @abstractmethod
     def late(self) -> None:
         """The deadline has come."""
-        raise TypeError("a subclass says what that means")
 
     def opened(self) -> None:
         """The transport is there."""
