@@ -20,7 +20,9 @@ from smtpgate.hooks.evaluator import Binding
 from smtpgate.hooks.table import HOOKS
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
+from smtpgate.relaying import make_relay
 from smtpgate.smtp.delivery import Transport
+from smtpgate.transports.clienttls import ClientTLSProblem
 from smtpgate.transports.discard import Discard
 from smtpgate.transports.maildir import Maildir
 
@@ -87,6 +89,7 @@ class _Assembler:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
         self.made: dict[str, Path] = {}
+        self.files: dict[str, tuple[Path, Path]] = {}
 
     def assemble(self) -> Assembly:
         document = configuration.read(self.path)
@@ -101,7 +104,7 @@ class _Assembler:
         transports = {
             name: transport
             for name, model in config.transports.items()
-            if (transport := self.transport(config, name, model)) is not None
+            if (transport := self.transport(config, name, model, hostname)) is not None
         }
         if self.problems:
             raise Problems(self.problems)
@@ -177,6 +180,7 @@ class _Assembler:
                     certificate, private_key, made = tls.self_signed(directory, name, hostname)
                     if made:
                         self.made[name] = certificate
+                self.files[name] = certificate, private_key
                 credentials[name] = tls.load_credential(
                     name, certificate, private_key, model.client_ca
                 )
@@ -193,17 +197,15 @@ class _Assembler:
         return credentials
 
     def transport(
-        self, config: Config, name: str, model: configuration.Transport
+        self, config: Config, name: str, model: configuration.Transport, hostname: str
     ) -> Transport | None:
         match model:
             case configuration.Maildir():
                 return Maildir(name, model.path)
             case configuration.Discard():
                 return Discard(name)
-        self.config_problem(
-            config.error(
-                ("transports", name, "type"),
-                f"{model.type!r} is not available yet, expected 'maildir' or 'discard'",
-            )
-        )
+        try:
+            return make_relay(name, model, hostname, self.files.get(model.certificate or ""))
+        except ClientTLSProblem as problem:
+            self.config_problem(config.error(("transports", name, problem.key), problem.message))
         return None

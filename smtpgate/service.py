@@ -34,6 +34,7 @@ from smtpgate.smtp.server import Listener, Server
 from smtpgate.smtp.session import Limits, ServerSettings
 from smtpgate.tls import ServerTLS
 from smtpgate.transports.maildir import Maildir
+from smtpgate.transports.relay import Relay
 
 #: Seconds that a message under way has at SIGTERM.
 GRACE = 30.0
@@ -302,6 +303,8 @@ class Gateway(MultiService):
             [self._unbind(port) for port in self.ports if port.listening is not None]
         )
         yield gatherResults([factory.drain(GRACE) for factory in factories])
+        relays = [each for each in self.assembly.transports.values() if isinstance(each, Relay)]
+        yield gatherResults([relay.close() for relay in relays])
 
 
 def server_settings(model: configuration.Server, hostname: str, tls: Any) -> ServerSettings:

@@ -143,17 +143,27 @@ def _certificates(document: Document) -> Findings:
             )
 
 
+def _is_domain(host: object) -> bool:
+    """Whether DNS may be asked for the mail servers of an entry of `hosts`."""
+    if not isinstance(host, str):
+        return True  # somebody else's error
+    return ":" not in host and not host.replace(".", "").isdigit()
+
+
 def _relays(document: Document) -> Findings:
     for name, table in _table(document.values.get("transports")).items():
         if not isinstance(table, dict) or table.get("type") not in ("smtp", "lmtp"):
             continue
         path: KeyPath = ("transports", name)
         by_mx = table.get("mx") is True and table["type"] == "smtp"
-        if by_mx and "hosts" in table:
-            yield (*path, "hosts"), "is set beside `mx = true`, expected one of them"
-        if not by_mx and "hosts" not in table:
-            yield (*path, "hosts"), "is missing, expected a list of hosts"
-        if "auth" in table and table.get("tls", "opportunistic") in ("none", "opportunistic"):
+        if by_mx and not any(_is_domain(host) for host in _list(table.get("hosts"))):
+            yield (
+                (*path, "mx"),
+                "is true, but no host is a name without a port, expected one in `hosts`",
+            )
+        login = table.get("auth")
+        verified = table.get("tls", "opportunistic") in ("required", "implicit")
+        if isinstance(login, dict) and not verified and login.get("in_clear") is not True:
             yield (
                 (*path, "auth"),
                 (

@@ -79,14 +79,17 @@ class Login(Table):
     username: Annotated[str, Field(min_length=1)]
     """Name of the account."""
     password: SecretStr
-    """Its password.  It is sent over TLS only."""
+    """Its password."""
+    in_clear: bool = False
+    """The password may be sent without TLS.  It should not."""
 
 
 class Relay(Table):
     """What relaying by SMTP and by LMTP have in common."""
 
-    hosts: Annotated[list[NextHost], Field(min_length=1)] | None = None
-    """Next hops, `HOST` or `HOST:PORT`, tried in this order."""
+    hosts: Annotated[list[NextHost], Field(min_length=1)]
+    """Next hops, `HOST` or `HOST:PORT`, tried in this order until a recipient is accepted.  The
+    port is 25 by default, 24 for `lmtp`, and 465 with `tls = "implicit"`."""
     tls: Literal["none", "opportunistic", "required", "implicit"] = "opportunistic"
     """`none`: never.  `opportunistic`: STARTTLS when the next hop offers it, whatever its
     certificate.  `required`: STARTTLS with a certificate that is verified.  `implicit`: the same
@@ -96,17 +99,26 @@ class Relay(Table):
     certificate: str | None = None
     """Name of a certificate to show to the next hop."""
     auth: Login | None = None
-    """Account to log in with.  It takes TLS that is `required` or `implicit`."""
+    """Account to log in with.  It takes TLS that is `required` or `implicit`, or `in_clear`."""
     xclient: bool = False
     """Tell the next hop who the client is, by XCLIENT, when it offers that."""
+    xforward: bool = False
+    """Tell the next hop's logs who the client is, by XFORWARD, when it offers that."""
+    proxy_protocol: bool = False
+    """Tell the next hop who the client is, by a PROXY header of version 2; it has to expect one."""
     connect_timeout: PositiveSeconds = 30.0
     """Seconds to connect to one host."""
+    greeting_timeout: PositiveSeconds = 300.0
+    """Seconds until some host is connected, greeted and logged in to.  All hosts share this time;
+    it is also how long a message waits when there are too many `connections`."""
     command_timeout: PositiveSeconds = 300.0
     """Seconds to wait for one answer."""
+    block_timeout: PositiveSeconds = 180.0
+    """Seconds that the next hop may take no octets of a message."""
     data_timeout: PositiveSeconds = 600.0
     """Seconds to wait for the answer to a whole message."""
-    connections: PositiveCount = 20
-    """Connections to the next hop at a time."""
+    connections: PositiveCount = 100
+    """Connections to all hosts at a time."""
     idle_timeout: Seconds = 10.0
     """Seconds that an idle connection is kept for the next message."""
 
@@ -117,7 +129,7 @@ class SMTPRelay(Relay):
     type: Literal["smtp"]
     """What kind of transport this is."""
     mx: bool = False
-    """Instead of `hosts`: ask DNS for the mail servers of each recipient's domain."""
+    """A host that is a name without a port is a domain: DNS says which mail servers it has."""
 
 
 class LMTPRelay(Relay):

@@ -69,8 +69,9 @@ class Maildir:
 
         :raises OSError: when that is not possible
         """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in ("tmp", "new", "cur"):
-            (self.path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.path / part).mkdir(mode=0o700, exist_ok=True)
         oldest = time.time() - ABANDONED
         for file in (self.path / "tmp").iterdir():
             with suppress(OSError):

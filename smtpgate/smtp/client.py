@@ -1,0 +1,182 @@
+"""A next hop that is ready for mail: one transaction after the other.
+
+Rules that this file keeps:
+
+* Parameters go to a next hop that offers their extension, and to no other. Mail that needs
+  8BITMIME or SMTPUTF8 is refused for a next hop that has not got it: nothing is converted.
+* A reply that makes no sense for its command (a 2xx to DATA, a 3xx to RCPT) is the end of the
+  connection, never a success.
+* A message is complete only with its last dot: a client that is dropped before has sent nothing.
+* An answer to the last dot that does not come leaves the outcome unknown. That is no success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+
+from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.channel import Channel
+from smtpgate.smtp.opening import Identity, Offered, Timeouts, xforward
+from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.session import Transaction
+from smtpgate.smtp.stuffing import DotStuffer
+
+NEEDS_8BITMIME = Reply(
+    550, ("The next hop takes no 8-bit message, and it is not converted",), (5, 6, 3)
+)
+NEEDS_SMTPUTF8 = Reply(550, ("The next hop takes no internationalised mail",), (5, 6, 7))
+
+
+class Client:
+    """One connection with its state.
+
+    :param offered: what the next hop's EHLO has said
+    :param authenticated: we have logged in there, so that it may believe AUTH=
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        offered: Offered,
+        timeouts: Timeouts,
+        *,
+        lmtp: bool = False,
+        authenticated: bool = False,
+    ) -> None:
+        self.channel = channel
+        self.offered = offered
+        self._timeouts = timeouts
+        self._lmtp = lmtp
+        self._authenticated = authenticated
+        self._stuffer = DotStuffer()
+        self._recipients = 0
+        self._streaming = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether there may be another command."""
+        return self.channel.problem is None and not self._streaming
+
+    def refuses(self, params: Mapping[str, str]) -> Reply | None:
+        """Why a message with these parameters of MAIL cannot go to this next hop."""
+        if params.get("BODY") == "8BITMIME" and "8BITMIME" not in self.offered:
+            return NEEDS_8BITMIME
+        if "SMTPUTF8" in params and "SMTPUTF8" not in self.offered:
+            return NEEDS_SMTPUTF8
+        return None
+
+    async def mail(
+        self, transaction: Transaction, identity: Identity | None = None, trusted: bool = False
+    ) -> Reply:
+        """MAIL; XFORWARD before it, when there is an identity and the next hop wants it.
+
+        :param trusted: whether who gave us the message has authenticated
+        :raises NextHopError: when there is no answer
+        """
+        lines = []
+        if identity is not None and "XFORWARD" in self.offered:
+            lines.append(xforward(identity, transaction.id, self.offered["XFORWARD"]))
+        sender = "" if transaction.sender is None else transaction.sender.text
+        params = self._sender_params(transaction.sender_params, trusted)
+        lines.append(f"MAIL FROM:<{sender}>{_written(params)}")
+        self._recipients = 0
+        # A next hop that does not take XFORWARD refuses that and nothing else.
+        return self._answer((await self._all(lines))[-1], 2)
+
+    async def rcpt(self, mailbox: Mailbox, params: Mapping[str, str]) -> Reply:
+        """RCPT.
+
+        :raises NextHopError: when there is no answer
+        """
+        passed = params if "DSN" in self.offered else {}
+        line = f"RCPT TO:<{mailbox.text}>{_written(passed)}"
+        reply = self._answer(await self.channel.ask(line, self._timeouts.command), 2)
+        self._recipients += reply.positive
+        return reply
+
+    async def data(self) -> Reply:
+        """DATA: 354, or a refusal.
+
+        :raises NextHopError: when there is no answer
+        """
+        reply = self._answer(await self.channel.ask("DATA", self._timeouts.command), 3)
+        if reply.positive:
+            self._streaming = True
+            self.channel.begin_message()
+        return reply
+
+    def write(self, octets: bytes) -> Deferred[None] | None:
+        """Part of the message, unstuffed; a Deferred when the next hop is slow."""
+        return self.channel.write(self._stuffer.feed(octets))
+
+    async def end(self) -> list[Reply]:
+        """The end of the message: one answer, or by LMTP one for each accepted recipient.
+
+        :raises NextHopError: nobody knows what has become of the message
+        """
+        channel, seconds = self.channel, self._timeouts.message
+        count = self._recipients if self._lmtp else 1
+        channel.end_message(self._stuffer.finish())
+        answers = [channel.expect(seconds, "the end of the message") for _ in range(count)]
+        replies = await _together(answers)
+        self._streaming = False
+        return [self._answer(reply, 2) for reply in replies]
+
+    async def reset(self) -> None:
+        """Forget the transaction.
+
+        :raises NextHopError: when the next hop does not
+        """
+        self._answer(await self.channel.ask("RSET", self._timeouts.command), 2)
+
+    def drop(self, reason: str) -> None:
+        """Close without another word."""
+        self.channel.drop(reason)
+
+    def quit(self) -> None:
+        """Say goodbye."""
+        if self._streaming:
+            self.drop("given up inside a message")
+        else:
+            self.channel.quit()
+
+    async def _all(self, lines: list[str]) -> list[Reply]:
+        if len(lines) > 1 and "PIPELINING" in self.offered:
+            return await _together(self.channel.ask_all(lines, self._timeouts.command))
+        return [await self.channel.ask(line, self._timeouts.command) for line in lines]
+
+    def _answer(self, reply: Reply, kind: int) -> Reply:
+        if reply.code // 100 in (kind, 4, 5) and (
+            kind != 3 or reply.code in (354, *range(400, 600))
+        ):
+            return reply
+        raise self.channel.drop(f"an answer that makes no sense: {reply.code} {reply.text}")
+
+    def _sender_params(self, params: Mapping[str, str], trusted: bool) -> dict[str, str]:
+        passed = {}
+        for name, value in params.items():
+            if name == "AUTH":
+                if self._authenticated:
+                    passed[name] = value if trusted else "<>"  # RFC 4954 5
+            elif _EXTENSION.get(name, name) in self.offered:
+                passed[name] = value
+        return passed
+
+
+_EXTENSION = {"BODY": "8BITMIME", "RET": "DSN", "ENVID": "DSN"}
+
+
+def _written(params: Mapping[str, str]) -> str:
+    return "".join(f" {name}={value}" if value else f" {name}" for name, value in params.items())
+
+
+async def _together(answers: list[Deferred[Reply]]) -> list[Reply]:
+    """All replies; the first one that does not come is the error."""
+    gathered = gatherResults(answers, consumeErrors=True)
+    try:
+        return await gathered
+    except FirstError as error:
+        error.subFailure.raiseException()
+        raise
