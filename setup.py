@@ -11,7 +11,8 @@ VERSION = re.search(
 )
 assert VERSION is not None
 
-TEST = ["hypothesis>=6.100"]
+# dkimpy (with PyNaCl) verifies the signatures that the library makes.
+TEST = ["dkimpy>=1.1", "hypothesis>=6.100", "pynacl>=1.5"]
 DOCS = ["sphinx>=7.2"]
 LINT = ["mypy>=1.13", "ruff>=0.8", "towncrier>=24.8"]
 

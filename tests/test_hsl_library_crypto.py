@@ -19,6 +19,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import crypto, passwords, signing
 from smtpgate.hsl.values import Map
+from tests.support.library import Running, call
 
 
 def unhex(text: str) -> str:
@@ -28,10 +29,6 @@ def unhex(text: str) -> str:
 
 def tohex(octets: str) -> str:
     return octets.encode("latin-1").hex()
-
-
-def call(function: Any, *arguments: Any) -> Any:
-    return function.accepting(len(arguments))(*arguments)
 
 
 # NIST SP 800-38A, F.1 and F.2: four blocks that all its examples use.
@@ -257,6 +254,15 @@ class CryptTests(SynchronousTestCase):
         self.assertIsNone(call(passwords.crypt, "hello\0x", "ab"))
         self.assertIsNone(call(passwords.crypt, "hello", "a\0b"))
         self.assertIsNone(call(passwords.crypt, "x" * 513, "$1$abc$"))
+
+    def test_others_have_their_turn(self) -> None:
+        """A loop that hashes or signs lets the reactor in after each one."""
+        running = Running()
+        call(passwords.crypt, "hello", "ab", running=running)
+        call(signing.rsa_sign, "m", RSA_DER, running=running)
+        pem = certificate(RSA, "signer") + private_octets(RSA, "PEM", "PKCS8")
+        call(signing.pkcs7_sign, "m", pem, running=running)
+        self.assertEqual(running.turns, 3)
 
     def test_work_is_bounded(self) -> None:
         """A salt that asks for too much work is a fault."""

@@ -17,6 +17,10 @@ class Running:
     def __init__(self, **given: Any) -> None:
         self.clock = Clock()
         self.environment = Environment(self.clock, **given)
+        self.turns = 0
+
+    def give_way(self) -> None:
+        self.turns += 1
 
     def settle(self, answer: Any) -> Any:
         if not hasattr(answer, "addCallbacks"):

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import signing
+from smtpgate.hsl.values import literal
 
 #: RFC 6376 5.4.1.
 RECOMMENDED = (
@@ -72,10 +73,10 @@ def check_names(selector: str, domain: str, headers: tuple[str, ...]) -> None:
     """
     for what, value in (("selector", selector), ("domain", domain)):
         if _LABELS.fullmatch(value) is None or ".." in value:
-            raise Fault(f'signDKIM() parameter "{what}" is no domain name: "{value[:80]}"')
+            raise Fault(f'signDKIM() parameter "{what}" is no domain name: {literal(value[:80])}')
     for header in headers:
         if _NAME.fullmatch(header) is None:
-            raise Fault(f'signDKIM(): "{header[:80]}" is no header name')
+            raise Fault(f"signDKIM(): {literal(header[:80])} is no header name")
     if "from" not in headers:
         raise Fault("signDKIM(): the From header must be signed")
 
@@ -159,9 +160,10 @@ def _header(field: bytes, relaxed: bool) -> bytes:
 
 
 def _body(body: bytes, relaxed: bool) -> bytes:
-    """RFC 6376 3.4.3 and 3.4.4."""
+    """RFC 6376 3.4.3 and 3.4.4; on the wire the last line has its end."""
+    body = body.removesuffix(b"\r\n") + b"\r\n"
     if relaxed:
-        body = re.sub(rb"[ \t]+", b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
+        body = re.sub(rb"[ \t]+", b" ", body).replace(b" \r\n", b"\r\n")
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2

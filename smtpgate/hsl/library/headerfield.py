@@ -11,6 +11,7 @@ from email.header import Header
 from email.policy import SMTP
 
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.values import literal
 
 #: Octets of one value; the email package folds in more than linear time.
 MAX_VALUE = 64 * 1024
@@ -22,6 +23,7 @@ _NAME = re.compile(r"[!-9;-~]{1,76}")
 _LINE_END = re.compile(r"[\r\n]+[ \t]*")
 _NOT_PRINTABLE = re.compile(r"[^\t -~]")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
+_FORBIDDEN = re.compile(r"[\r\n\x00]")
 _WORD = re.compile(r"[ \t]*[^ \t]+")
 # What str.splitlines() takes for a line end, and the email package with it.
 _LINE_LIKE = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -44,7 +46,7 @@ def make(function: str, name: str, value: str, encode: bool) -> str:
         ``encode`` for line ends that are no folds and for NUL
     """
     if _NAME.fullmatch(name) is None:
-        raise Fault(f'{function} parameter "name" is no header name: "{name[:80]}"')
+        raise Fault(f'{function} parameter "name" is no header name: {literal(name[:80])}')
     if not encode:
         return _verbatim(function, name, value)
     if len(value) > MAX_VALUE:
@@ -61,11 +63,9 @@ def make(function: str, name: str, value: str, encode: bool) -> str:
 
 
 def _verbatim(function: str, name: str, value: str) -> str:
-    folded = _FOLD.sub("\r\n", value)
-    bare = folded.replace("\r\n", "")
-    if "\r" in bare or "\n" in bare or "\0" in bare or folded.startswith("\r\n"):
+    if _FORBIDDEN.search(_FOLD.sub("", value)) or value.startswith(("\r", "\n")):
         raise Fault(f'{function} parameter "value" must not have line ends or NUL')
-    return f"{name}: {folded}"
+    return f"{name}: " + _FOLD.sub("\r\n", value)
 
 
 def _fold(name: str, text: str) -> str:

@@ -25,7 +25,7 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import dkim, headerfield, submission
-from smtpgate.hsl.values import Object, type_name
+from smtpgate.hsl.values import Object, literal, type_name
 
 #: Parts within parts, and header fields of one part.
 MAX_DEPTH = 50
@@ -176,7 +176,7 @@ class MIME(Object):
           echo MIME()->setType("text/html")->toString() =~ "text/html; charset=utf-8";  // => 1
         """
         if _TYPE.fullmatch(type) is None:
-            raise Fault(f'setType() parameter "type" is no content type: "{type[:80]}"')
+            raise Fault(f'setType() parameter "type" is no content type: {literal(type[:80])}')
         self.content_type = type
         return self
 
@@ -194,7 +194,9 @@ class MIME(Object):
           echo $mail->toString() =~ 'boundary="abc"';  // => 1
         """
         if _BOUNDARY.fullmatch(boundary) is None:
-            raise Fault(f'setBoundary() parameter "boundary" is none: "{boundary[:80]}"')
+            raise Fault(
+                f'setBoundary() parameter "boundary" is no boundary: {literal(boundary[:80])}'
+            )
         self.boundary = boundary
         return self
 
@@ -259,7 +261,11 @@ class MIME(Object):
           $mail = MIME()->addHeader("Content-Transfer-Encoding", "7bit")->setBody("Hello");
           echo $mail->toString() =~ "MIME-Version: 1.0";  // => 1
         """
-        return self.finished(execution.environment.clock.seconds())
+        message = self.finished(execution.environment.clock.seconds())
+        if self.signers:
+            # A loop of signatures must not keep other sessions waiting.
+            execution.give_way()
+        return message
 
     @builtin("send", options=_SEND_OPTIONS, waits=True)
     def send(

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from smtpgate.hsl.builtin import String, builtin
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.execution import Execution
 
 # libxcrypt with and without glibc's interface, then C libraries that have it inside.
 _LIBRARIES = ("libcrypt.so.1", "libcrypt.so.2", None)
@@ -75,7 +76,7 @@ def _system_crypt() -> Callable[[bytes, bytes], bytes | None]:
 
 
 @builtin("crypt")
-def crypt(key: String, salt: String) -> String | None:
+def crypt(execution: Execution, key: String, salt: String) -> String | None:
     """Hash a password as the operating system's ``crypt()`` does.
 
     With a stored hash as the salt, the result is that hash if the password is
@@ -96,6 +97,8 @@ def crypt(key: String, salt: String) -> String | None:
     if len(key) > MAX_KEY or "\0" in key or "\0" in salt or not _check_work(salt):
         return None
     hashed = _system_crypt()(key.encode("latin-1"), salt.encode("latin-1"))
+    # A loop of these must not keep other sessions waiting.
+    execution.give_way()
     # libxcrypt's answer to a salt that it does not know begins with an asterisk.
     if hashed is None or hashed.startswith(b"*"):
         return None

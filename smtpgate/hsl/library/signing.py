@@ -25,6 +25,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.execution import Execution
 
 #: The cost of an RSA key grows with the cube of its size, and that of checking one even
 #: faster: greater keys would hold up other sessions.
@@ -143,7 +144,9 @@ def load_private_key(octets: bytes, pem: bool) -> Any:
 
 
 @builtin("rsa_sign", options=_PRIVATE_OPTIONS)
-def rsa_sign(message: String, privatekey: String, options: Options = NO_OPTIONS) -> String | None:
+def rsa_sign(
+    execution: Execution, message: String, privatekey: String, options: Options = NO_OPTIONS
+) -> String | None:
     """Sign the digest of a message with RSA (PKCS #1 v1.5); none for a key that does not fit.
 
     :param string message: the message
@@ -165,9 +168,12 @@ def rsa_sign(message: String, privatekey: String, options: Options = NO_OPTIONS)
         if not isinstance(key, rsa.RSAPrivateKey):
             return None
         digest = _HASHES[options["hash"]]()
-        return key.sign(message.encode("latin-1"), padding.PKCS1v15(), digest).decode("latin-1")
+        signature = key.sign(message.encode("latin-1"), padding.PKCS1v15(), digest)
     except _BAD_KEY:
         return None
+    # A loop of these must not keep other sessions waiting.
+    execution.give_way()
+    return str(signature, "latin-1")
 
 
 @builtin("rsa_verify", options=_PUBLIC_OPTIONS)
@@ -269,7 +275,7 @@ _PKCS7_OPTIONS = {
 
 @builtin("pkcs7_sign", options=_PKCS7_OPTIONS)
 def pkcs7_sign(
-    message: String, certificate: String, options: Options = NO_OPTIONS
+    execution: Execution, message: String, certificate: String, options: Options = NO_OPTIONS
 ) -> String | None:
     """Sign a message with PKCS #7, as S/MIME does; none if certificate and key cannot be used.
 
@@ -309,7 +315,9 @@ def pkcs7_sign(
     flags = [pkcs7.PKCS7Options.Binary]
     if options["detached"]:
         flags.append(pkcs7.PKCS7Options.DetachedSignature)
-    return builder.sign(serialization.Encoding.DER, flags).decode("latin-1")
+    signature = builder.sign(serialization.Encoding.DER, flags)
+    execution.give_way()
+    return signature.decode("latin-1")
 
 
 def _belongs(certificate: x509.Certificate, public: Any) -> bool:
