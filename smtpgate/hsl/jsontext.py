@@ -128,66 +128,58 @@ def encode(value: Value, ensure_ascii: bool = True, pretty: bool = False) -> str
         :data:`~smtpgate.hsl.bounds.MAX_DEPTH`
     :raises Fault: if the text would be too long
     """
-    writer = _Writer(ensure_ascii, pretty)
-    writer.write(value, 0)
-    text = "".join(writer.parts)
-    check_string(len(text))
-    return text
+    return _Writer(ensure_ascii, pretty).text(value, 0)
 
 
 class _Writer:
-    """Collects the parts of a text and stops when it becomes too long."""
+    """Writes values; an array that is held often is written once for each depth."""
 
     def __init__(self, ensure_ascii: bool, pretty: bool) -> None:
-        self.parts: list[str] = []
-        self.length = 0
         self._ensure_ascii = ensure_ascii
         self._pretty = pretty
+        self._done: dict[tuple[int, int], str] = {}
 
-    def write(self, value: Any, depth: int) -> None:
+    def text(self, value: Any, depth: int) -> str:
         if isinstance(value, str):
-            self._add(self._string(value))
-        elif value is None:
-            self._add("null")
-        elif isinstance(value, bool):
-            self._add("true" if value else "false")
-        elif isinstance(value, (float, int)):
+            return self._string(value)
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, (float, int)):
             if not isfinite(value):
                 raise JSONError("the number is not finite")
-            self._add(format_number(value))
-        elif isinstance(value, (list, Map)):
-            if depth >= MAX_DEPTH:
-                raise JSONError("nested too deeply")
-            self._array(value, depth)
-        else:
-            raise JSONError("a function or an object has no JSON")
+            return format_number(value)
+        if isinstance(value, (list, Map)):
+            known = (id(value), depth)
+            text = self._done.get(known)
+            if text is None:
+                text = self._done[known] = self._array(value, depth)
+            return text
+        raise JSONError("a function or an object has no JSON")
 
-    def _add(self, part: str) -> None:
-        self.parts.append(part)
-        # Small arrays that hold each other can stand for an endless text.
-        self.length += len(part)
-        check_string(self.length)
-
-    def _array(self, array: Array, depth: int) -> None:
-        is_list = isinstance(array, list)
+    def _array(self, array: Array, depth: int) -> str:
+        if depth >= MAX_DEPTH:
+            raise JSONError("nested too deeply")
         if not array:
-            self._add("[]")
-            return
+            return "[]"
+        between, colon, end = ",", ":", ""
         if self._pretty:
-            between = "\n" + _INDENT * (depth + 1)
             end = "\n" + _INDENT * depth
-            colon = ": "
-        else:
-            between, end, colon = "", "", ":"
-        self._add("[" if is_list else "{")
-        separator = between
+            between, colon = f",{end}{_INDENT}", ": "
+        is_list = isinstance(array, list)
+        parts: list[str] = []
+        length = 2
         for key, item in arrays.pairs(array):
-            self._add(separator)
-            separator = f",{between}"
+            part = self.text(item, depth + 1)
             if not is_list:
-                self._add(self._key(key) + colon)
-            self.write(item, depth + 1)
-        self._add(end + ("]" if is_list else "}"))
+                part = f"{self._key(key)}{colon}{part}"
+            # Small arrays that hold each other can stand for an endless text.
+            length += len(part) + len(between)
+            check_string(length)
+            parts.append(part)
+        opening, closing = "[]" if is_list else "{}"
+        return f"{opening}{between[1:]}{between.join(parts)}{end}{closing}"
 
     def _key(self, key: Any) -> str:
         if isinstance(key, int):
@@ -201,9 +193,8 @@ class _Writer:
             text = octets if octets.isascii() else octets.encode("latin-1").decode("utf-8")
         except UnicodeDecodeError:
             raise JSONError("the string is no UTF-8") from None
-        if self._ensure_ascii:
-            return encode_basestring_ascii(text)
-        return encode_basestring(text).encode("utf-8").decode("latin-1")
+        written = encode_basestring_ascii(text) if self._ensure_ascii else encode_basestring(text)
+        return written.encode("utf-8").decode("latin-1")
 
 
 __all__ = ["JSONError", "decode", "encode"]

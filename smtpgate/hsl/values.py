@@ -18,6 +18,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeAlias
 
+from smtpgate.hsl.bounds import MAX_DEPTH, check_string
 from smtpgate.hsl.errors import Fault
 
 
@@ -140,39 +141,49 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r
 
 
 def literal(value: Value) -> str:
-    """The value as it stands inside a printed array: strings quoted."""
-    parts: list[str] = []
-    _write_literal(value, parts, 0)
-    return "".join(parts)
+    """The value as it stands inside a printed array: strings quoted.
 
-
-def _write_literal(value: Value, parts: list[str], depth: int) -> None:
+    :raises Fault: if the text would be too long, or the array is nested too deeply
+    """
     if isinstance(value, str):
-        parts.append(f'"{value.translate(_ESCAPES)}"')
-    elif isinstance(value, bool):
-        parts.append("true" if value else "false")
-    elif isinstance(value, (list, Map)):
-        if depth > 100:
-            raise Fault("the array is nested too deeply to be printed")
-        parts.append("[")
-        pairs = enumerate(value) if isinstance(value, list) else value.items()
-        for number, (key, item) in enumerate(pairs):
-            if number:
-                parts.append(",")
-            _write_literal(key, parts, depth + 1)
-            parts.append("=>")
-            _write_literal(item, parts, depth + 1)
-        parts.append("]")
-    elif isinstance(value, Function):
-        parts.append(f"function {value.name}")
-    elif isinstance(value, Object):
-        parts.append(f"object {value.class_name}")
-    else:
-        parts.append(to_string(value))
+        return f'"{value.translate(_ESCAPES)}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, Map)):
+        return _printed(value, 0, {})
+    if isinstance(value, Function):
+        return f"function {value.name}"
+    if isinstance(value, Object):
+        return f"object {value.class_name}"
+    return to_string(value)
 
 
+def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
+    """``done`` has the texts of inner arrays: one that is held often is written once."""
+    if depth > MAX_DEPTH:
+        raise Fault("the array is nested too deeply to be printed")
+    parts: list[str] = []
+    length = 0
+    for key, item in enumerate(array) if isinstance(array, list) else array.items():
+        if isinstance(item, (list, Map)):
+            text = done.get(id(item))
+            if text is None:
+                text = done[id(item)] = _printed(item, depth + 1, done)
+        else:
+            text = literal(item)
+        part = f"{key if type(key) is int else literal(key)}=>{text}"
+        # Small arrays that hold each other can stand for an endless text.
+        length += len(part) + 1
+        check_string(length)
+        parts.append(part)
+    return f"[{','.join(parts)}]"
+
+
+# Possessive throughout: a long row of digits is looked at once.
 _NUMBER = re.compile(
-    r"[ \t\r\n]*(?:([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|([+-]?)0[xX]([0-9a-fA-F]+))[ \t\r\n]*",
+    r"[ \t\r\n]*+"
+    r"(?:([+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)|([+-]?)0[xX]([0-9a-fA-F]++))"
+    r"[ \t\r\n]*+",
     re.ASCII,
 )
 
@@ -219,18 +230,19 @@ def strict_equal(left: Value, right: Value) -> bool:
     if isinstance(left, (float, int)):
         return isinstance(right, (float, int)) and left == right
     if isinstance(left, (list, Map)):
-        return isinstance(right, (list, Map)) and _arrays_equal(left, right, 0)
+        return isinstance(right, (list, Map)) and _arrays_equal(left, right, 0, set())
     if isinstance(left, Function) and isinstance(right, Function):
         return left.code is right.code
     return left is right
 
 
-def _arrays_equal(left: Array, right: Array, depth: int) -> bool:
-    if left is right:
+def _arrays_equal(left: Array, right: Array, depth: int, equal: set[tuple[int, int]]) -> bool:
+    """``equal`` are the arrays found equal so far: those that are held often are compared once."""
+    if left is right or (id(left), id(right)) in equal:
         return True
     if len(left) != len(right):
         return False
-    if depth > 100:
+    if depth > MAX_DEPTH:
         raise Fault("the arrays are nested too deeply to be compared")
     pairs = zip(
         enumerate(left) if isinstance(left, list) else left.items(),
@@ -243,10 +255,12 @@ def _arrays_equal(left: Array, right: Array, depth: int) -> bool:
         if isinstance(left_item, (list, Map)):
             if not isinstance(right_item, (list, Map)):
                 return False
-            if not _arrays_equal(left_item, right_item, depth + 1):
+            if not _arrays_equal(left_item, right_item, depth + 1, equal):
                 return False
         elif not strict_equal(left_item, right_item):
             return False
+    if depth:
+        equal.add((id(left), id(right)))
     return True
 
 
