@@ -150,12 +150,14 @@ class Deciding(Policy):
         self.delay = delay
 
     def wants_command(self, connection: Connection, line: bytes) -> bool:
-        return line[:1] in b"XM"
+        return line[:1] in b"XM" or line == b"BDAT 7"
 
     def command(self, connection: Connection, line: bytes) -> Any:
         verb, _, rest = line.partition(b" ")
         decision: Any = Pass()
-        if verb == b"XANSWER":
+        if verb == b"BDAT":
+            decision = Answer(Reply(452, ("no chunk of seven",), (4, 3, 1)))
+        elif verb == b"XANSWER":
             decision = Answer(Reply(250, (f"answer {connection.commands}",), (2, 0, 0)))
         elif verb == b"XNEXT":
             decision = Answer(Reply(334, ("more",)), next=True)

@@ -192,6 +192,20 @@ class HookTests(SynchronousTestCase):
         self.assertNotIn(b"body", policy.lines)
         self.assertEqual(policy.lines[-1], b"NOOP")
 
+    def test_chunk_that_the_policy_keeps_back(self) -> None:
+        """When the policy answers BDAT, or passes something else, the chunk is no command."""
+        policy = Fixed(BDAT=Answer(Reply(552, ("no chunks",), (5, 5, 1))))
+        client = Client(policy)
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<a@example.org>")
+        client.send(b"BDAT 6 LAST\r\nQUIT\r\nNOOP\r\nBDAT x\r\n")
+        self.assertEqual(client.heard(), "552 5.5.1 no chunks\n250 2.0.0 OK\n552 5.5.1 no chunks\n")
+        client = Client(Fixed(BDAT=Pass(b"RSET")))
+        client.say("EHLO me")
+        client.send(b"bdat 0\r\nBDAT 6\r\nQUIT\r\nNOOP\r\n")
+        self.assertEqual(
+            client.heard(), "503 5.5.1 Say MAIL first\n250 2.0.0 Reset\n250 2.0.0 OK\n"
+        )
+
     def test_commands_are_counted(self) -> None:
         """The policy can see which command of the connection it is asked about."""
         seen: list[int] = []

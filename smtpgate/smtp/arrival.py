@@ -170,7 +170,7 @@ class Arrival(Wire):
         self._banner = None
         self.put(reply.wire())
         if reply.close:
-            self.end("replied " + str(reply.code))
+            self.end(f"replied {reply.code}")
         else:
             self.arrived = True
             self.pump()

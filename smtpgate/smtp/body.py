@@ -142,19 +142,30 @@ class ChunkIntake:
         return CHUNK_OK
 
 
-class DiscardIntake:
-    """A chunk that was refused before it came: its octets are still no commands."""
+class Discard:
+    """Octets that nobody wants: they are still no commands."""
 
-    __slots__ = ("_left", "_reply")
+    __slots__ = ("_left",)
 
-    def __init__(self, size: int, reply: Reply) -> None:
+    def __init__(self, size: int) -> None:
         self._left = size
-        self._reply = reply
 
     def feed(self, octets: bytes) -> Fed:
+        """Take octets."""
         taken = min(self._left, len(octets))
         self._left -= taken
         return Fed(self._left == 0, octets[taken:], None)
 
+
+class DiscardIntake(Discard):
+    """A chunk that was refused before it came."""
+
+    __slots__ = ("_reply",)
+
+    def __init__(self, size: int, reply: Reply) -> None:
+        super().__init__(size)
+        self._reply = reply
+
     def end(self) -> Answer:
+        """The refusal."""
         return self._reply

@@ -24,8 +24,10 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp import reply as replies
 from smtpgate.smtp.answers import caught
 from smtpgate.smtp.arrival import Arrival
-from smtpgate.smtp.framing import LineFault
-from smtpgate.smtp.policy import Answer, CommandDecision
+from smtpgate.smtp.body import Discard
+from smtpgate.smtp.framing import LineFault, parse_bdat
+from smtpgate.smtp.policy import Answer, CommandDecision, Pass
+from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
 
 
@@ -39,6 +41,7 @@ class SMTPProtocol(Arrival):
     _finishing = False  # a message is complete and waits for its answer
     _draining = False
     _line = b""
+    _unwanted: tuple[Discard, CommandDecision] | None = None  # a chunk that the policy kept back
     _a_command = True  # whether that line came where a command was expected
 
     # Octets
@@ -143,6 +146,17 @@ class SMTPProtocol(Arrival):
     def _decided(self, decision: CommandDecision) -> None:
         """What the policy says about a line."""
         self._next = decision.next
+        if self._a_command and _is_bdat(self._line) and not _passes_bdat(decision):
+            try:
+                chunk = parse_bdat(self._line[5:].strip(b" \t"))
+            except Refusal:
+                return self._carry_out(decision)
+            # The machine will not see the chunk, but its octets are still no commands.
+            self._unwanted = Discard(chunk.size), decision
+            return self._begin_body()
+        return self._carry_out(decision)
+
+    def _carry_out(self, decision: CommandDecision) -> None:
         if isinstance(decision, Answer):
             return self._answered(decision.reply)
         if decision.line is not None:
@@ -166,7 +180,7 @@ class SMTPProtocol(Arrival):
             reply = self._refused(reply)
         self.put(reply.wire())
         if reply.close:
-            self.end("replied " + str(reply.code))
+            self.end("quit" if reply.code == 221 else f"replied {reply.code}")
         elif self.machine.tls_wanted:
             self.start_tls(starttls=True)
         elif self.machine.intake is not None:
@@ -194,7 +208,7 @@ class SMTPProtocol(Arrival):
 
     def rawDataReceived(self, data: bytes) -> None:
         """Octets of a message, and perhaps what follows it."""
-        intake = self.machine.intake
+        intake = self._unwanted[0] if self._unwanted is not None else self.machine.intake
         assert intake is not None
         done, rest, wait = intake.feed(data)
         if rest:
@@ -205,8 +219,13 @@ class SMTPProtocol(Arrival):
             self.wait(wait, partial(self._took, done))
 
     def _took(self, done: bool, _: object) -> None:
-        if done:
-            self.setLineMode()  # type: ignore[no-untyped-call]
+        if not done:
+            return
+        self.setLineMode()  # type: ignore[no-untyped-call]
+        if self._unwanted is not None:
+            (_, decision), self._unwanted = self._unwanted, None
+            self._carry_out(decision)
+        else:
             self._finishing = True
             self.wait(self.machine.intake_done(), self._finished)
 
@@ -293,3 +312,12 @@ class SMTPProtocol(Arrival):
     def _say_goodbye(self) -> None:
         self.put(replies.shutting_down(self.settings.hostname).wire())
         self.end("shutdown")
+
+
+def _is_bdat(line: bytes) -> bool:
+    return line[:5].upper() == b"BDAT "
+
+
+def _passes_bdat(decision: CommandDecision) -> bool:
+    """Whether the machine will see a BDAT, and read its octets."""
+    return isinstance(decision, Pass) and (decision.line is None or _is_bdat(decision.line))
