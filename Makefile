@@ -39,7 +39,7 @@ run: $(VENV)/.run
 	$(BIN)/smtpgate start --config etc/smtpgate.toml
 
 test: $(VENV)/.dev
-	$(BIN)/trial --temp-directory=_trial_temp $(TESTS)
+	PYTHONPATH=$(CURDIR) $(BIN)/trial --temp-directory=_trial_temp $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

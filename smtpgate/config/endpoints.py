@@ -71,10 +71,10 @@ def parse_endpoint(description: str) -> Endpoint:
             f"{description!r} has arguments that a {kind} endpoint does not take, "
             f"expected the form '{KINDS[kind]}'"
         ) from None
-    except (ValueError, LookupError) as error:
-        problem = str(error) or type(error).__name__
+    except (ValueError, LookupError):
         raise ValueError(
-            f"{description!r} is refused ({problem}), expected the form '{KINDS[kind]}'"
+            f"{description!r} has an argument with a value that does not fit, "
+            f"expected the form '{KINDS[kind]}'"
         ) from None
     return Endpoint(kind, address, named.get("interface", ""))
 
