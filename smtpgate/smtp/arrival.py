@@ -217,7 +217,6 @@ class Arrival(Wire):
         self.closing = True
         self.deadline.stop()
         self._stop_work()
-        self.sessions.discard(self)
         if self._identified:
             self.server.admission.forget(self.connection.client_ip)
         if self._entered:
@@ -226,6 +225,7 @@ class Arrival(Wire):
             self._tell_policy()
         if self._known:
             self.server.observer.closed(self.connection, self.reason or "client left")
+        self.sessions.discard(self)  # last: whoever stops the service waits for it
 
     def _tell_policy(self) -> None:
         try:
