@@ -7,6 +7,7 @@ import email
 import email.policy
 import re
 import textwrap
+from email.header import decode_header, make_header
 from typing import Any
 
 import dkim as verifier
@@ -248,6 +249,31 @@ class HeaderTests(FaultCase):
             [("J\u00f6, X", "jo@example.org"), ("", "sam@example.com")],
         )
         self.assertIn("jo@example.org", self.header("To", value))
+
+    def test_address_lists(self) -> None:
+        """Groups, comments and quoted names stay; a list that is none is encoded as a whole."""
+        for value, expected in (
+            ("J\u00f6 <a@b>", "=?utf-8?b?SsO2?= <a@b>"),
+            ('"a, b" <c@d>, J\u00f6<a@b>', '"a, b" <c@d>, =?utf-8?b?SsO2?= <a@b>'),
+            ("Gr\u00fc: a@b, c@d;", "=?utf-8?q?Gr=C3=BC?= : a@b, c@d;"),
+            ("a@b (c), J\u00f6 <\u00f6@b>", None),
+            ("a@b (J\u00f6)", None),
+            ("J\u00f6 <a@b", "=?utf-8?b?SsO2?= <a@b"),
+            ('J\u00f6 "', None),
+        ):
+            field = self.header("To", octets_of(value))
+            if expected is None:
+                self.assertEqual(str(make_header(decode_header(field.partition(": ")[2]))), value)
+            else:
+                self.assertEqual(field, f"To: {expected}")
+
+    def test_long_address_list(self) -> None:
+        """A thousand names are encoded one by one, and folded between."""
+        value = octets_of(", ".join(f"J\u00f6 {n} <jo{n}@example.org>" for n in range(1000)))
+        folded = self.header("Cc", value)
+        self.assertTrue(all(len(line) <= 78 for line in folded.split("\r\n")))
+        self.assertEqual(folded.count("=?utf-8?"), 1000)
+        self.assertIn("<jo999@example.org>", folded)
 
     def test_file_name(self) -> None:
         """RFC 2231: a file name in UTF-8."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+#: Octets of one list: thousands of addresses, read in less than a tenth of a second.
+MAX_LENGTH = 128 * 1024
+
 _TOKEN = re.compile(
     r'(?P<quoted>"(?:[^"\\]|\\.)*")'
     r"|(?P<literal>\[(?:[^\[\]\\]|\\.)*\])"
@@ -29,17 +32,24 @@ _ROUTE = re.compile(rf"(?:@{_ATOM}(?:\.{_ATOM})*,?)+:")
 _Token = tuple[str, str]
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
     """The text is no address list."""
 
 
 def extract(text: str) -> list[str] | None:
-    """The addresses of an address list in order, ``None`` where the text is not one."""
+    """The addresses of an address list in order, ``None`` where the text is not one.
+
+    So is a text of more than :data:`MAX_LENGTH`.
+    """
+    if len(text) > MAX_LENGTH:
+        return None
     addresses: list[str] = []
     mailbox: list[_Token] = []
     in_group = in_angle = False
     try:
-        for kind, token in _tokens(text):
+        for kind, token in tokens(text):
+            if kind == "comment":
+                kind = "space"
             if kind != "special" or (in_angle and token != ">"):
                 mailbox.append((kind, token))
                 continue
@@ -56,25 +66,27 @@ def extract(text: str) -> list[str] | None:
                 mailbox.append((kind, token))
                 in_angle = token == "<"
         addresses += _address(mailbox)
-    except _Malformed:
+    except Malformed:
         return None
     return None if in_group else addresses
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    """The kinds and texts of tokens; a comment is white space."""
+def tokens(text: str) -> Iterator[_Token]:
+    """The kinds and texts of tokens: quoted, literal, atom, space, special and comment.
+
+    :raises Malformed: where no token can begin
+    """
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise _Malformed
-        at = found.end()
+            raise Malformed
+        end = found.end()
         kind = found.lastgroup or ""
         if kind == "comment":
-            at = _skip_comment(text, at)
-            yield "space", " "
-        else:
-            yield kind, found[0]
+            end = _skip_comment(text, end)
+        yield kind, text[at:end]
+        at = end
 
 
 def _skip_comment(text: str, at: int) -> int:
@@ -82,7 +94,7 @@ def _skip_comment(text: str, at: int) -> int:
     while depth:
         found = _IN_COMMENT.match(text, at)
         if found is None:
-            raise _Malformed
+            raise Malformed
         depth += (found[0] == "(") - (found[0] == ")")
         at = found.end()
     return at
@@ -103,7 +115,7 @@ def _address(mailbox: list[_Token]) -> list[str]:
         start = texts.index("<")
         end = texts.index(">") if ">" in texts else 0
         if end < start or any(kind != "space" for kind, _ in mailbox[end + 1 :]):
-            raise _Malformed
+            raise Malformed
         mailbox = mailbox[start + 1 : end]
         joined = _join(mailbox)
         route = _ROUTE.match(joined)  # RFC 5322 4.4: read, and of no meaning
@@ -112,7 +124,7 @@ def _address(mailbox: list[_Token]) -> list[str]:
     else:
         joined = _join(mailbox)
     if _ADDRESS.fullmatch(joined) is None:
-        raise _Malformed
+        raise Malformed
     return [joined]
 
 
@@ -125,7 +137,7 @@ def _join(tokens: list[_Token]) -> str:
             spaced = bool(parts)
             continue
         if spaced and token not in _GLUE and parts[-1] not in _GLUE:
-            raise _Malformed
+            raise Malformed
         parts.append(token)
         spaced = False
     return "".join(parts)

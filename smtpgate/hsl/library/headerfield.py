@@ -11,9 +11,10 @@ from email.header import Header
 from email.policy import SMTP
 
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.library import addresslist
 from smtpgate.hsl.values import literal
 
-#: Octets of one value; the email package folds in more than linear time.
+#: Octets of one value.
 MAX_VALUE = 64 * 1024
 # RFC 5322 2.1.1
 _WIDTH = 78
@@ -29,12 +30,16 @@ _WORD = re.compile(r"[ \t]*[^ \t]+")
 _LINE_LIKE = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _WELL_FOLDED = re.compile(r"[\t -~]+(?:\r\n[ \t][\t -~]*[!-~][\t -~]*)*")
 
-# Fields whose syntax says where encoded words may stand; the email package knows it.
-_STRUCTURED = frozenset({
+# Fields whose syntax says where encoded words may stand, and those with parameters.
+_ADDRESSES = frozenset({
     "from", "sender", "reply-to", "to", "cc", "bcc",
     "resent-from", "resent-sender", "resent-reply-to", "resent-to", "resent-cc", "resent-bcc",
-    "content-type", "content-disposition",
 })  # fmt: skip
+_PARAMETERS = frozenset({"content-type", "content-disposition"})
+# The email package reads parameters in quadratic time.
+_MOST_PARAMETERS = 1000
+
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
 def make(function: str, name: str, value: str, encode: bool) -> str:
@@ -84,15 +89,63 @@ def _fold(name: str, text: str) -> str:
 
 
 def _encoded(name: str, text: str) -> str:
-    """The field with its text in encoded words; octets that are no UTF-8 become U+FFFD."""
-    unicode = _LINE_LIKE.sub(" ", text.encode("latin-1").decode("utf-8", "replace"))
-    if name.lower() in _STRUCTURED:
-        try:
-            folded = SMTP.header_factory(name, unicode).fold(policy=SMTP).removesuffix("\r\n")
-        except (MessageError, LookupError, ValueError, AttributeError, TypeError):
-            # Its parser gives up on malformed values in all these ways.
-            folded = ""
+    """The field with its text encoded; octets that are no UTF-8 become U+FFFD."""
+    kind = name.lower()
+    if kind in _ADDRESSES:
+        addresses = _encoded_addresses(text)
+        if addresses is not None:
+            return _fold(name, addresses)
+    if kind in _PARAMETERS and len(text) <= _MOST_PARAMETERS:
+        folded = _encoded_parameters(name, text)
         if _WELL_FOLDED.fullmatch(folded):
-            return str(folded)
-    words = Header(unicode, "utf-8", maxlinelen=_WIDTH - 2, header_name=name)
+            return folded
+    words = Header(_unicode(text), "utf-8", maxlinelen=_WIDTH - 2, header_name=name)
     return f"{name}: " + words.encode(linesep="\r\n")
+
+
+def _unicode(text: str) -> str:
+    return _LINE_LIKE.sub(" ", text.encode("latin-1").decode("utf-8", "replace"))
+
+
+def _encoded_addresses(text: str) -> str | None:
+    """An address list with its names in encoded words; ``None`` if it is not one in ASCII then."""
+    made: list[str] = []
+    words: list[tuple[str, str]] = []
+    in_angle = False
+    try:
+        for kind, token in addresslist.tokens(text):
+            if kind != "special" or token in ".@" or (in_angle and token != ">"):
+                words.append((kind, token))
+                continue
+            made.append(_phrase(words) if token in "<:" else "".join(word for _, word in words))
+            made.append(token)
+            words = []
+            in_angle = token == "<"
+    except addresslist.Malformed:
+        return None
+    made += [word for _, word in words]
+    encoded = "".join(made)
+    return None if _NOT_PRINTABLE.search(encoded) else encoded
+
+
+def _phrase(words: list[tuple[str, str]]) -> str:
+    """A display name, in encoded words if it is not in ASCII."""
+    raw = "".join(word for _, word in words)
+    if _NOT_PRINTABLE.search(raw) is None or any(kind == "comment" for kind, _ in words):
+        return raw
+    text = "".join(
+        _QUOTED_PAIR.sub(r"\1", word[1:-1]) if kind == "quoted" else word for kind, word in words
+    )
+    name = Header(_unicode(text.strip(" \t")), "utf-8", maxlinelen=_WIDTH - 2)
+    before = " " if raw[:1] in " \t" else ""
+    return f"{before}{name.encode(linesep='')} "
+
+
+def _encoded_parameters(name: str, text: str) -> str:
+    """A field with parameters as the email package writes it (RFC 2231); "" if it cannot."""
+    try:
+        folded = SMTP.header_factory(name, _unicode(text)).fold(policy=SMTP)
+    except (MessageError, LookupError, ValueError, AttributeError, TypeError, RecursionError):
+        # Its parser gives up on malformed values in all these ways.
+        return ""
+    return str(folded).removesuffix("\r\n")

@@ -33,7 +33,8 @@ def header_addresslist_extract(value: String, options: Options = NO_OPTIONS) -> 
     """The addresses in a From, To or Cc field (RFC 5322 3.4); none if it is malformed.
 
     Display names, comments and groups are left out, the addresses stay as they
-    are written.  Semicolons may separate addresses as commas do.
+    are written.  Semicolons may separate addresses as commas do.  A value of
+    more than 128 KiB is malformed.
 
     :param string value: the field's value
     :param array options: options array
@@ -74,7 +75,7 @@ def header_dkim_decode(value: String, options: Options = NO_OPTIONS) -> Array | 
       echo header_dkim_decode("d=example.org; d=example.com");  // => none
     """
     text = _field_value(value, options["field"])
-    if text is None:
+    if text is None or len(text) > addresslist.MAX_LENGTH:
         return None
     parts = text.split(";")
     if len(parts) > 1 and not parts[-1].strip(" \t"):

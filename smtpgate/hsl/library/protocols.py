@@ -97,6 +97,11 @@ _HEX_VALUE = re.compile(r"#((?:[0-9A-Fa-f]{2})+) *")
 _VALUE = re.compile(r"""(?!\#)(?:[^\\",+;<>\x00]|\\(?:[ "\#+,;<=>\\]|[0-9A-Fa-f]{2}))*""")
 _ESCAPED = re.compile(r"\\(?:([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 
+_FILTER_ESCAPES = {octet: f"\\{octet:02x}" for octet in (*b"\0()*\\", *range(128, 256))}
+
+#: Octets of one distinguished name.
+MAX_NAME = 64 * 1024
+
 # OCTET STRING, UTF8String, NumericString, PrintableString, TeletexString and IA5String.
 _STRING_TAGS = frozenset({0x04, 0x0C, 0x12, 0x13, 0x14, 0x16})
 
@@ -236,7 +241,7 @@ class LDAP(Object):
           echo LDAP::filter_escape("*)(uid=*");  // => \\2a\\29\\28uid=\\2a
         """
         check_string(len(value) * 3)
-        return re.sub(r"[\x00()*\\\x80-\xff]", lambda found: f"\\{ord(found[0]):02x}", value)
+        return value.translate(_FILTER_ESCAPES)
 
     @builtin("str2dn")
     @staticmethod
@@ -254,7 +259,7 @@ class LDAP(Object):
 
           echo LDAP::str2dn("cn=admin,dc=example")[0];  // => [0=>"cn",1=>"admin"]
         """
-        return _read_names(str)
+        return _read_names(str) if len(str) <= MAX_NAME else None
 
     @builtin("dn2str")
     @staticmethod
@@ -269,7 +274,9 @@ class LDAP(Object):
 
           echo LDAP::dn2str([["cn", "Doe, Jo"], ["dc", "example"]]);  // => cn=Doe\\, Jo,dc=example
         """
-        return ",".join(_write_name(name) for name in arrays.values(dn))
+        text = ",".join(_write_name(name) for name in arrays.values(dn))
+        check_string(len(text))
+        return text
 
 
 FUNCTIONS = ()

@@ -72,7 +72,7 @@ def _rsa_options(format_default: str, format_other: str, what: str) -> dict[str,
 _PRIVATE_OPTIONS = _rsa_options("RSAPrivateKey", "PrivateKeyInfo", "private")
 _PUBLIC_OPTIONS = _rsa_options("RSAPublicKey", "SubjectPublicKeyInfo", "public")
 
-_PEM = re.compile(rb"\s*-----BEGIN ([A-Z ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----\s*")
+_PEM = re.compile(rb"-----BEGIN ([A-Z ]*KEY)-----([A-Za-z0-9+/=\s]{1,4500})-----END \1-----")
 
 
 def _der(key: str, pem: bool) -> bytes | None:
@@ -80,7 +80,7 @@ def _der(key: str, pem: bool) -> bytes | None:
     octets = key.encode("latin-1")
     if not pem:
         return octets
-    found = _PEM.fullmatch(octets)
+    found = _PEM.search(octets)
     if found is None:
         return None
     try:
