@@ -129,7 +129,9 @@ class Client:
 
         :raises NextHopError: when the next hop does not
         """
-        self._answer(await self.channel.ask("RSET", self._timeouts.command), 2)
+        reply = await self.channel.ask("RSET", self._timeouts.command)
+        if reply.code // 100 != 2:
+            raise self.channel.drop(f"RSET is answered by {reply.code} {reply.text}")
 
     def drop(self, reason: str) -> None:
         """Close without another word."""

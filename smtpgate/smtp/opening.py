@@ -149,7 +149,8 @@ class _Opening:
         if manners.tls == "implicit":
             await self._start_tls(creator)
         greeting = await channel.expect(manners.timeouts.greeting, "connecting")
-        self._require(greeting, 2, "its greeting is")
+        if greeting.code != 220:
+            raise NextHopError(f"its greeting is {greeting.code} {greeting.text}", greeting)
         offered = await self._hello(manners.hostname)
         if creator is not None and not channel.tls:
             offered = await self._upgrade(creator, offered)

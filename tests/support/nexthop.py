@@ -123,6 +123,8 @@ class Session(Protocol):
         if not self._body_begun:
             self._body_begun = True
             self._act("body", None)
+            if self._dead:
+                return
         self.factory.octets += len(data)
         whole = self._tail + data
         end = whole.find(b"\r\n.\r\n")
@@ -168,9 +170,9 @@ class Session(Protocol):
         reply = self._act(verb, usual)
         if not isinstance(reply, str):
             return
-        if verb == "MAIL" and reply[0] == "2":
+        if verb == "MAIL" and reply[:1] == "2":
             self._sender = line[10:]
-        elif verb == "RCPT" and reply[0] == "2":
+        elif verb == "RCPT" and reply[:1] == "2":
             self._recipients.append(line[8:])
         elif verb == "DATA" and reply[:3] == "354":
             self._body, self._tail, self._body_begun = [], b"\r\n", False
@@ -192,7 +194,9 @@ class Session(Protocol):
         if self.factory.tls is not None and not self.tls:
             offered.append("STARTTLS")
         lines = ["next.example.org", *offered]
-        return "\n".join(f"250{' ' if n == len(lines) - 1 else '-'}{x}" for n, x in enumerate(lines))
+        return "\n".join(
+            f"250{' ' if n == len(lines) - 1 else '-'}{x}" for n, x in enumerate(lines)
+        )
 
     _LHLO = _EHLO
 

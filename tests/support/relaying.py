@@ -1,0 +1,134 @@
+"""A gateway on the loopback that relays to next hops of a test, and a client that talks to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.protocols.basic import LineReceiver
+
+from smtpgate.smtp.factory import SMTPFactory
+from smtpgate.smtp.opening import Manners, Timeouts
+from smtpgate.smtp.policy import AcceptAll
+from smtpgate.smtp.server import Server
+from smtpgate.smtp.session import ServerSettings
+from smtpgate.transports.clienttls import ClientTLS
+from smtpgate.transports.hosts import Hosts
+from smtpgate.transports.relay import Relay
+from tests.support.smtp import RecordingObserver
+
+#: Long enough for a busy machine, short enough for tests in which a next hop is silent.
+SHORT = Timeouts(connect=5.0, greeting=0.4, command=0.4, block=0.4, message=0.4)
+PATIENT = Timeouts(connect=30.0, greeting=60.0, command=60.0, block=60.0, message=60.0)
+
+
+def relay_to(*hops, timeouts=PATIENT, name="next", tls=None, connections=100, idle=10.0, **manners):
+    """A relay transport to next hops, by their ports or as (name, port)."""
+    entries = [
+        hop if isinstance(hop, tuple) else ("127.0.0.1", getattr(hop, "number", hop))
+        for hop in hops
+    ]
+    own = Manners("gw.example.org", timeouts=timeouts, **manners)
+    return Relay(name, Hosts(entries), own, tls or ClientTLS(own.tls), reactor, connections, idle)
+
+
+class Talker(LineReceiver):
+    """A client that sends lines and gets whole replies."""
+
+    MAX_LENGTH = 1_000_000
+
+    def __init__(self):
+        self._waiting = []
+        self._said = []
+        self._lines = []
+        self.closed = Deferred()
+
+    def lineReceived(self, line):
+        text = line.decode("latin-1")
+        self._lines.append(text)
+        if text[3:4] != "-":
+            reply, self._lines = "\n".join(self._lines), []
+            if self._waiting:
+                self._waiting.pop(0).callback(reply)
+            else:
+                self._said.append(reply)
+
+    def connectionLost(self, reason):
+        self.closed.callback(None)
+        for waiting in self._waiting:
+            waiting.callback("closed")
+
+    def reply(self):
+        """The next reply, its lines joined by LF."""
+        if self._said:
+            answered = Deferred()
+            answered.callback(self._said.pop(0))
+            return answered
+        waiting = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def say(self, line):
+        """Send a line; its reply."""
+        self.transport.write(line.encode("latin-1") + b"\r\n")
+        return self.reply()
+
+    @inlineCallbacks
+    def send(self, *recipients, octets=b"Subject: x\r\n\r\ntext\r\n", sender="a@example.org"):
+        """A whole transaction in lockstep; all its replies, until one refuses."""
+        replies = [(yield self.say(f"MAIL FROM:<{sender}>"))]
+        for recipient in recipients or ("b@example.net",):
+            if replies[0][0] == "2":
+                replies.append((yield self.say(f"RCPT TO:<{recipient}>")))
+        if replies[-1][0] == "2":
+            replies.append((yield self.say("DATA")))
+        if replies[-1][:3] == "354":
+            replies.append((yield self.message(octets)))
+        return replies
+
+    def message(self, octets):
+        """What follows 354; the reply to it."""
+        self.transport.write((b"\r\n" + octets).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n")
+        return self.reply()
+
+
+class Gateway:
+    """A listening gateway with one server.  ``stop`` leaves nothing behind."""
+
+    def __init__(self, relay, *others, policy=None, **settings):
+        self.relays = [relay, *others]
+        self.observer = RecordingObserver()
+        server = Server(
+            replace(ServerSettings("test", "gw.example.org", relay.name), **settings),
+            {each.name: each for each in self.relays},
+            reactor,
+            policy=policy or AcceptAll(),
+            observer=self.observer,
+        )
+        self.factory = SMTPFactory(server)
+        self.port = reactor.listenTCP(0, self.factory, interface="127.0.0.1")
+        self.talkers = []
+
+    @inlineCallbacks
+    def connect(self, hello="EHLO client.example.org"):
+        """A client that has been greeted."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        talker = yield connectProtocol(endpoint, Talker())
+        self.talkers.append(talker)
+        yield talker.reply()
+        if hello:
+            yield talker.say(hello)
+        return talker
+
+    @inlineCallbacks
+    def stop(self):
+        yield self.port.stopListening()
+        for talker in self.talkers:
+            talker.transport.abortConnection()
+            yield talker.closed
+        yield self.factory.sessions.emptied()
+        for relay in self.relays:
+            if isinstance(relay, Relay):
+                yield relay.close()
