@@ -1,0 +1,1 @@
+The commands ``smtpgate start``, ``check``, ``run``, ``repl`` and ``passwd``, and ``twistd smtpgate``.
