@@ -14,7 +14,7 @@ from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
 from smtpgate.hsl.tracing import translate
-from smtpgate.hsl.values import Function, Value, to_string
+from smtpgate.hsl.values import Function, Map, Value, to_string
 from smtpgate.hsl.waiting import Suspendable, time_message
 
 if TYPE_CHECKING:
@@ -115,6 +115,20 @@ class Execution(Suspendable):
     def settle(self, answer: Any) -> Any:
         """An answer of the store, waited for if it is a Deferred."""
         return self.wait(answer) if hasattr(answer, "addCallbacks") else answer
+
+    def message(self) -> str:
+        """What tells this message from others, for a cache per message.
+
+        :raises Fault: where there is no message
+        """
+        for name in ("messageid", "transaction"):
+            if name in (*self.script.context.readonly, *self.script.context.writable):
+                found = self.variables[name]
+                if isinstance(found, str):
+                    return found
+                if isinstance(found, Map) and isinstance(found.get("id"), str):
+                    return str(found["id"])
+        raise Fault("there is no message here to cache for")
 
     def bound(self, function: Builtin) -> Function:
         """A builtin as a value that needs nothing but the script's arguments."""

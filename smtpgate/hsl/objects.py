@@ -153,9 +153,8 @@ def writable(target: Value, name: str, inside: ScriptClass | None, constructing:
 
 def member_code(
     target: Object, name: str, count: int, inside: ScriptClass | None, execution: Any
-) -> tuple[Callable[..., Any], tuple[Any, ...], Any]:
-    """What a call of ``target->name`` runs: the code, what goes in front of the arguments,
-    and what is noted as running (none for library functions).
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What a call of ``target->name`` runs: the code, and what goes before the arguments.
 
     :raises Fault: if there is no such function, it is private, or the arity is wrong
     """
@@ -169,10 +168,10 @@ def member_code(
                 raise Fault(
                     arity_message(f"{kind.name}->{name}", method.least, method.most, count)
                 )
-            return method.code, (target,), method.code
+            return method.code, (target,)
         value = get_property(target, name, inside)
         if isinstance(value, Function):
-            return value.accepting(count), (), value.code
+            return value.accepting(count), ()
         if value is not None:
             raise Fault(f"{kind.name}->{name} is no function")
         raise Fault(f"{kind.name} has no function {name}")
@@ -183,4 +182,4 @@ def member_code(
         full = f"{target.class_name}->{name}"
         raise Fault(arity_message(full, member.least, member.most, count))
     before = (target, execution) if member.needs_execution else (target,)
-    return member.code, before, None
+    return member.code, before

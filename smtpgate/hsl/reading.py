@@ -7,7 +7,7 @@ from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, key, normal, pairs
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.objects import get_property, has_property
+from smtpgate.hsl.objects import ScriptClass, get_property, has_property
 from smtpgate.hsl.values import Array, Map, Object, Value, type_name
 
 #: What stands for a variable without a value, and for the key of an item without one.
@@ -53,14 +53,16 @@ def named_item(container: Value, name: Any) -> Value:
     return item(container, name)
 
 
-def peek(container: Value, subscript: Value) -> Value:
+def peek(container: Value, subscript: Value, inside: ScriptClass | None) -> Value:
     """As :func:`item`, and none where that is a fault: for ``??`` and ``isset``."""
-    if isinstance(container, (list, Map, str, Object)):
+    if isinstance(container, (list, Map, str)):
         return item(container, subscript)
+    if isinstance(container, Object) and has_item(container, subscript, inside):
+        return get_property(container, _name(subscript), inside)
     return None
 
 
-def has_item(container: Value, subscript: Value) -> bool:
+def has_item(container: Value, subscript: Value, inside: ScriptClass | None) -> bool:
     """``isset(container[subscript])``: whether it exists, also as none."""
     if isinstance(container, list) or container.__class__ is str:
         found = key(subscript)
@@ -68,7 +70,7 @@ def has_item(container: Value, subscript: Value) -> bool:
     if container.__class__ is Map:
         return key(subscript) in container
     if isinstance(container, Object):
-        return has_property(container, _name(subscript), None)
+        return has_property(container, _name(subscript), inside)
     return False
 
 

@@ -34,6 +34,9 @@ class Store(Protocol):
         ``None`` in a 1-tuple is a value.  While another works on it: ``ready`` is called
         when that one has ended, and the answer is :data:`BUSY`."""
 
+    def cache_claim(self, slot: CacheSlot, ready: Callable[[], None]) -> Any:
+        """As ``cache_begin``, but what is cached does not count."""
+
     def cache_old(self, slot: CacheSlot) -> Any:
         """The value that a miss replaces, or ``ABSENT``."""
 
@@ -102,6 +105,10 @@ class MemoryStore:
             if slot.lru:
                 bucket.entries.move_to_end(slot.key)
             return (entry.value,)
+        return self.cache_claim(slot, ready)
+
+    def cache_claim(self, slot: CacheSlot, ready: Callable[[], None]) -> Any:
+        bucket = self._buckets.setdefault(slot.bucket, _Bucket())
         waiting = bucket.working.get(slot.key)
         if waiting is not None:
             waiting.append(ready)

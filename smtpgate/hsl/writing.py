@@ -382,18 +382,18 @@ def remove_item(array: Value, subscript: Value) -> Value:
     if array is None or array is ABSENT:
         return array
     if isinstance(array, Object):
-        remove_property(array, subscript, None, False)
+        remove_property(array, subscript, (None, False))
         return array
     raise Fault(f"a {type_name(array)} has no items to unset")
 
 
 def remove_property(
-    target: Value, name: Any, inside: ScriptClass | None, constructing: bool
+    target: Value, name: Any, access: tuple[ScriptClass | None, bool]
 ) -> None:
     """``unset($target->name)``."""
-    if isinstance(target, (list, Map)) or target is None:
+    if not isinstance(target, Object):
         raise Fault(f"only an object has the property {name}")
-    _member(target, name, inside, constructing).properties.pop(name, None)
+    _member(target, name, *access).properties.pop(name, None)
 
 
 def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
@@ -411,7 +411,8 @@ def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
 def remove_path(
     root: Value,
     path: Sequence[Any],
-    remove: Callable[[Value], Value],
+    remove: Callable[..., Value],
+    arguments: Sequence[Value],
     access: tuple[ScriptClass | None, bool],
 ) -> Value:
     """``unset($root[a][b])``: apply ``remove`` to what the path leads to, if it exists."""
@@ -421,13 +422,15 @@ def remove_path(
             found = _member(found, subscript, *access).properties.get(subscript)
         else:
             found = item(found, subscript)
-    if not isinstance(found, (list, Map, Object)):
+    if isinstance(found, Object):
+        remove_property(found, arguments[0], access)
         return root
-    made = remove(found)
+    if not isinstance(found, (list, Map)):
+        return root
+    # Two names hold it here: the removal makes a copy, which is then stored.
+    made = remove(found, *arguments)
     if made is found:
         return root
     if not path:
         return made
-    del found
     return store_path(root, path, Change(made, None), access)
-

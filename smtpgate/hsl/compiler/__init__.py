@@ -1,0 +1,129 @@
+"""The compiler: a script's syntax tree to a Python function.
+
+``resolver`` has bound and checked all names.  Here every construct becomes
+Python's own syntax tree, each node with the script's line and column, so that a
+traceback tells where the script was.  Nothing of Python is in reach of a script:
+its names all have prefixes, and the module has no builtins but those it uses.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import itertools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from smtpgate.hsl import grammar
+from smtpgate.hsl.compiler import tree
+from smtpgate.hsl.compiler.code import Code, Unit
+from smtpgate.hsl.compiler.functions import Definitions
+from smtpgate.hsl.compiler.support import SUPPORT
+from smtpgate.hsl.constants import Folder
+from smtpgate.hsl.environment import Context
+from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
+from smtpgate.hsl.resolver import Resolver
+from smtpgate.hsl.runtime import Script
+from smtpgate.hsl.scopes import Scope
+from smtpgate.hsl.sources import Sources
+
+_numbers = itertools.count(1)
+
+#: Python frames for walking trees; chains of terms are that deep along their left side.
+_RECURSION = 60_000
+_DEEPEST_TREE = 900
+_TOO_DEEP = "the script is nested too deeply"
+
+
+def compile_program(source: str, file: str, context: Context, sources: Sources) -> Script:
+    """Parse, resolve and compile a script.
+
+    :raises ScriptErrors: with every independent error
+    """
+    program = grammar.parse(source, file)
+    start = Position(file, 1, 1)
+    try:
+        with _deep(), _quiet_collector():
+            resolver = Resolver(program, context, sources, Folder())
+            resolution = resolver.resolve()
+            unit = Unit(resolution, resolver.library, context, resolver.folder)
+            module = _module(unit)
+        if unit.errors:
+            raise ScriptErrors(unit.errors)
+        if not tree.depth_of(module, _DEEPEST_TREE):
+            raise RecursionError
+        code = compile(module, tag := f"<script {next(_numbers)}: {file}>", "exec")
+    except (RecursionError, MemoryError, SyntaxError):
+        raise ScriptErrors([ScriptSyntaxError(_TOO_DEEP, start)]) from None
+    names: dict[str, Any] = {"__builtins__": {}, **SUPPORT, **unit.constants}
+    exec(code, names)  # noqa: S102 - made from checked nodes only
+    return Script(
+        file,
+        context,
+        main=names["main"],
+        tag=tag,
+        tree=module,
+        bases=unit.bases,
+        names=unit.names,
+        reads=unit.reads,
+        warnings=tuple(f"{place}: {message}" for place, message in sorted(
+            resolution.warnings, key=lambda w: (w[0].file, w[0].line, w[0].column)
+        )),
+        can_wait=unit.waits,
+    )
+
+
+def _module(unit: Unit) -> ast.Module:
+    """``def main(X, V)``: the script, its functions and its modules inside."""
+    resolution = unit.resolution
+    main = resolution.main
+    code = Code("main", main, None)
+    unit.names["main"] = "main"
+    unit.owners[main] = code
+    modules = list(dict.fromkeys(resolution.modules.values()))
+    for module in modules:
+        # A module's variables live as long as the script's own.
+        unit.owners[module] = code
+    builder = Definitions(unit, code)
+    for scope in (*modules, main):
+        _hoist(unit, code, scope, builder)
+    builder.scope = main
+    builder.statements(main.body)
+    made = builder.finish(code)
+    made.args.args = [ast.arg("X"), ast.arg("V")]
+    if unit.waits:
+        turns = tree.assign("T", tree.call(tree.attribute("X", "turns")))
+        made.body.insert(0, turns)
+    module_tree = ast.Module([made], [])
+    tree.fill_places(module_tree)
+    return module_tree
+
+
+def _hoist(unit: Unit, code: Code, scope: Scope, builder: Definitions) -> None:
+    builder.scope = scope
+    builder.hoist(scope)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for recursion along long chains; Python's frames for it take no C stack."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Trees have no cycles: looking for them takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

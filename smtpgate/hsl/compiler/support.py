@@ -1,0 +1,132 @@
+"""What compiled code calls: the names of a generated module, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from sys import getrefcount
+from typing import Any, NoReturn
+
+from smtpgate.hsl import operators
+from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.objects import Instance, Method, ScriptClass, get_property, member_code
+from smtpgate.hsl.reading import (
+    ABSENT,
+    SPREAD,
+    arguments,
+    array_of,
+    each_pair,
+    each_value,
+    element,
+    has_item,
+    has_slice,
+    item,
+    named_item,
+    peek,
+    rest,
+    slice_of,
+)
+from smtpgate.hsl.sharing import Barrier, cached
+from smtpgate.hsl.signals import Terminated
+from smtpgate.hsl.tracing import undefined
+from smtpgate.hsl.values import Function, Map, Object, Value, format_number, type_name
+from smtpgate.hsl.writing import (
+    APPEND,
+    Change,
+    append,
+    own,
+    remove_item,
+    remove_path,
+    remove_property,
+    remove_slice,
+    store,
+    store_path,
+    store_slice,
+)
+
+#: The access of code that is in no class.
+OUTSIDE: tuple[None, bool] = (None, False)
+
+
+def callable_of(value: Value, count: int) -> Any:
+    """What runs when a value is called with ``count`` arguments.
+
+    :raises Fault: if it is no function or takes another number of arguments
+    """
+    if isinstance(value, Function):
+        if count < value.least or (value.most is not None and count > value.most):
+            value.check_arity(count)
+        return value.code
+    raise Fault(f"a function is expected, {operators.describe(value)} given")
+
+
+def spread_call(function: Value, values: list[Value]) -> Value:
+    """A call whose number of arguments is known only now."""
+    return callable_of(function, len(values))(*values)
+
+
+def call_member(
+    execution: Execution, target: Value, name: str, inside: ScriptClass | None, *values: Value
+) -> Value:
+    """``target->name(...)``."""
+    if isinstance(target, Object):
+        code, before = member_code(target, name, len(values), inside, execution)
+        return code(*before, *values)
+    if isinstance(target, (list, Map)):
+        return callable_of(item(target, name), len(values))(*values)
+    raise Fault(f"a {type_name(target)} has no function {name}")
+
+
+def property_of(target: Value, name: str, inside: ScriptClass | None) -> Value:
+    """``target->name``; on an array as a subscript."""
+    if target.__class__ is Instance:
+        found = target.properties.get(name, ABSENT)
+        if found is not ABSENT and target.kind is inside:
+            return found
+    if isinstance(target, Object):
+        return get_property(target, name, inside)
+    return item(target, name)
+
+
+def item_inside(target: Value, subscript: Value, inside: ScriptClass | None) -> Value:
+    """A subscript in a class's own code, which may see private members."""
+    if isinstance(target, Object) and isinstance(subscript, str):
+        return get_property(target, subscript, inside)
+    return item(target, subscript)
+
+
+def set_key(variables: MutableMapping[str, Value], name: str, value: Value) -> Value:
+    variables[name] = value
+    return value
+
+
+def step(old: Value, one: float) -> float:
+    """``++`` and ``--`` on an item or a property."""
+    return operators.number(old) + one
+
+
+def terminate(value: Any) -> NoReturn:
+    raise Terminated(value)
+
+
+def no_append() -> NoReturn:
+    raise Fault("[] has no value to read")
+
+
+SUPPORT: dict[str, Any] = {
+    made.__name__: made
+    for made in (
+        callable_of, spread_call, call_member, property_of, item_inside, set_key, step, terminate,
+        no_append, arguments, array_of, each_pair, each_value, element, has_item, has_slice, item,
+        named_item, peek, rest, slice_of, Barrier, cached, undefined, Function, Map,
+        format_number, Change, append, own, remove_item, remove_path, remove_property,
+        remove_slice, store, store_path, store_slice, Instance, Method, ScriptClass, getrefcount,
+        len, zip, next, float, str, list, object, operators.number, operators.text,
+        operators.negate, operators.bit_not, operators.bounded, *operators.BINARY.values(),
+    )
+}  # fmt: skip
+SUPPORT |= {
+    "ABSENT": ABSENT, "SPREAD": SPREAD, "APPEND": APPEND, "OUTSIDE": OUTSIDE, "ONCE": (None,),
+}  # fmt: skip
+
+__all__ = ["SUPPORT", "Sequence"]

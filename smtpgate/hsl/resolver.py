@@ -1,0 +1,488 @@
+"""Names and rules: everything that can be known of a script before it runs.
+
+:func:`resolve` loads included and imported files, finds the scopes, binds every
+variable, checks calls of known functions, and reports all mistakes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from smtpgate.hsl import nodes
+from smtpgate.hsl.builtin import CALLBACK, Builtin, BuiltinClass
+from smtpgate.hsl.constants import UNKNOWN, Folder
+from smtpgate.hsl.environment import Context
+from smtpgate.hsl.errors import Fault, Position, ScriptErrors, ScriptSyntaxError
+from smtpgate.hsl.library import CLASSES, FUNCTIONS
+from smtpgate.hsl.loader import Loader
+from smtpgate.hsl.patterns import compile_pattern
+from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind, Resolution, Scope, Variable
+from smtpgate.hsl.sources import Sources
+from smtpgate.hsl.values import Map, Value, arity_message
+
+_NO_CALLBACK: dict[str, bool] = {}
+
+
+def resolve(
+    program: nodes.Program, context: Context, sources: Sources, folder: Folder
+) -> Resolution:
+    """Bind and check a program.
+
+    :raises ScriptErrors: with every mistake, in source order
+    """
+    return Resolver(program, context, sources, folder).resolve()
+
+
+class Library:
+    """The functions and classes that a context offers, by name."""
+
+    def __init__(self, context: Context) -> None:
+        self.functions: dict[str, Builtin] = {**FUNCTIONS, **context.functions}
+        self.classes: Mapping[str, BuiltinClass] = CLASSES
+
+    def find(self, name: str) -> Builtin | BuiltinClass | None:
+        return self.functions.get(name) or self.classes.get(name)
+
+    def __iter__(self) -> Iterable[str]:
+        yield from self.functions
+        yield from self.classes
+
+
+class Resolver:
+    def __init__(
+        self, program: nodes.Program, context: Context, sources: Sources, folder: Folder
+    ) -> None:
+        self.context = context
+        self.library = Library(context)
+        self.folder = folder
+        self.errors: list[ScriptSyntaxError] = []
+        self.loader = Loader(sources, self.complain, self._file_failed)
+        file = program.position.file
+        self.main = Scope("main", None, "v_", file, body=program.body)
+        self.result = Resolution(self.main)
+        self._modules: dict[str, Scope] = {}
+        self._included: set[tuple[int, str]] = set()
+        self._program = program
+        self._loops: list[str] = []
+        self._collectors: list[Scope] = []
+        self._calls: list[FunctionInfo] = []
+
+    def resolve(self) -> Resolution:
+        self._add_file(self._program)
+        self.loader.open.append(self.main.file)
+        self._predefine(self.main)
+        self._collect(self.main, self.main.body)
+        self.loader.open.pop()
+        self._walk_scope(self.main)
+        self._check_recursion()
+        self._warn_undefined()
+        if self.errors:
+            unique = {(e.position, e.message): e for e in self.errors}
+            order = list(self.result.files)
+            raise ScriptErrors(
+                sorted(
+                    unique.values(),
+                    key=lambda e: (
+                        order.index(e.position.file) if e.position.file in order else -1,
+                        e.position.line,
+                        e.position.column,
+                    ),
+                )
+            )
+        return self.result
+
+    # --- errors --------------------------------------------------------------
+
+    def complain(self, message: str, at: Position) -> None:
+        lines = self.result.files.get(at.file, [])
+        line = lines[at.line - 1] if at.line <= len(lines) else ""
+        self.errors.append(ScriptSyntaxError(message, at, line))
+
+    def _file_failed(self, errors: ScriptErrors) -> None:
+        self.errors.extend(errors.errors)
+
+    def _add_file(self, program: nodes.Program) -> None:
+        self.result.programs.append(program)
+        self.result.files.setdefault(program.position.file, program.source.split("\n"))
+
+    def _hint(self, name: str, known: Iterable[str], mark: str = "") -> str:
+        near = get_close_matches(name, list(known), 1)
+        return f", did you mean {mark}{near[0]}?" if near else ""
+
+    # --- scopes --------------------------------------------------------------
+
+    def _predefine(self, scope: Scope) -> None:
+        for name in (*self.context.readonly, *self.context.writable):
+            readonly = name in self.context.readonly
+            scope.variables[name] = Variable(
+                name, "", scope, predefined=True, readonly=readonly, assigned=True
+            )
+
+    def variable(self, scope: Scope, name: str, at: Position) -> Variable:
+        """The variable a name means in a scope; made at its first mention."""
+        found = scope.variables.get(name)
+        if found is None:
+            found = Variable(name, f"{scope.prefix}{name}", scope, first=at)
+            scope.variables[name] = found
+            self.result.variables.append(found)
+        return found
+
+    def _collect(self, scope: Scope, body: Sequence[nodes.Statement]) -> None:
+        """Hoist functions and classes and load files, wherever they stand in the scope."""
+        for statement in body:
+            if isinstance(statement, nodes.FunctionDefinition):
+                self._define_function(scope, statement)
+            elif isinstance(statement, nodes.ClassDefinition):
+                self._define_class(scope, statement)
+            elif isinstance(statement, nodes.Include):
+                self._include(scope, statement)
+            elif isinstance(
+                statement, (nodes.ImportSymbols, nodes.ImportModule, nodes.ImportData)
+            ):
+                self._import(scope, statement, body is scope.body)
+            else:
+                for part in blocks(statement):
+                    self._collect(scope, part)
+
+    def _include(self, scope: Scope, node: nodes.Include) -> None:
+        name = self.loader.name(node.path, node.position)
+        if name is None or (node.once and (id(scope), name) in self._included):
+            self.result.includes[id(node)] = ()
+            return
+        self._included.add((id(scope), name))
+        program = self.loader.program(name)
+        self._add_file(program)
+        self.result.includes[id(node)] = program.body
+        self.loader.open.append(name)
+        if id(node) in self.result.modules:
+            return
+        body, scope.body = scope.body, program.body
+        self._collect(scope, program.body)
+        scope.body = body
+        self.loader.open.pop()
+
+    def _import(self, scope: Scope, node: nodes.Node, unconditional: bool) -> None:
+        if scope.kind == "function":
+            self.complain("import belongs outside functions", node.position)
+            return
+        if not unconditional:
+            self.complain("import cannot depend on a condition", node.position)
+            return
+        if isinstance(node, nodes.ImportData):
+            self._import_data(scope, node)
+            return
+        assert isinstance(node, (nodes.ImportSymbols, nodes.ImportModule))
+        name = self.loader.name(node.path, node.position)
+        if name is None:
+            return
+        module = self._modules.get(name)
+        if module is None:
+            program = self.loader.program(name)
+            self._add_file(program)
+            number = len(self._modules) + 1
+            module = Scope("module", None, f"m{number}_", name, body=program.body)
+            self._modules[name] = module
+            self._predefine(module)
+            self.loader.open.append(name)
+            self._collect(module, module.body)
+            self.loader.open.pop()
+        self.result.modules[id(node)] = module
+        if isinstance(node, nodes.ImportModule):
+            if node.alias in scope.namespaces or node.alias in scope.classes:
+                self.complain(f"{node.alias} is defined already", node.position)
+            scope.namespaces[node.alias] = module
+
+    def _import_data(self, scope: Scope, node: nodes.ImportData) -> None:
+        options: dict[str, Value] = {}
+        if node.options is not None:
+            given = self.folder.value(node.options)
+            if isinstance(given, Map):
+                options = given
+            elif given is UNKNOWN or given:
+                self.complain("import options must be constant and named", node.options.position)
+        self.result.data[id(node)] = self.loader.data(
+            node.path, options, node.position, self.library.functions
+        )
+
+    # --- definitions ---------------------------------------------------------
+
+    def _define_function(self, scope: Scope, node: nodes.FunctionDefinition) -> None:
+        name = node.name
+        if name in scope.functions:
+            self.complain(f"function {name} is defined already", node.position)
+            return
+        if name in scope.classes:
+            self.complain(f"class {name} is defined already", node.position)
+            return
+        python = f"{scope.prefix}f_{name}"
+        info = self._function(scope, name, python, node.parameters, node.body, node.position)
+        scope.functions[name] = info
+        scope.defined_functions.append(info)
+        self.result.scopes[id(node)] = info.scope
+        self._collect(info.scope, info.body)
+
+    def _function(
+        self,
+        parent: Scope,
+        name: str,
+        python: str,
+        parameters: tuple[nodes.Parameter, ...],
+        body: tuple[nodes.Statement, ...],
+        at: Position,
+    ) -> FunctionInfo:
+        depth = 1
+        above: Scope | None = parent
+        while above is not None and above.kind == "function":
+            depth += 1
+            above = above.parent
+        scope = Scope("function", parent, f"v{depth}_", parent.file, body=body)
+        scope.inside = parent.inside
+        info = FunctionInfo(name, python, parameters, body, at, scope)
+        scope.function = info
+        self._calls.append(info)
+        seen: set[str] = set()
+        optional = False
+        for number, parameter in enumerate(parameters):
+            if parameter.name in seen:
+                self.complain(f"two parameters are called ${parameter.name}", parameter.position)
+            seen.add(parameter.name)
+            made = self.variable(scope, parameter.name, parameter.position)
+            made.assigned = made.parameter = True
+            made.sources.append(None)
+            if parameter.variadic:
+                if number != len(parameters) - 1:
+                    self.complain("a variadic parameter must be the last", parameter.position)
+                continue
+            if parameter.default is not None:
+                optional = True
+                if self.folder.value(parameter.default) is UNKNOWN:
+                    self.complain(
+                        f"the default of ${parameter.name} must be constant",
+                        parameter.default.position,
+                    )
+            elif optional:
+                self.complain(
+                    f"${parameter.name} needs a default: it follows a parameter that has one",
+                    parameter.position,
+                )
+        return info
+
+    def _define_class(self, scope: Scope, node: nodes.ClassDefinition) -> None:
+        name = node.name
+        if name in scope.classes or name in scope.functions:
+            what = "class" if name in scope.classes else "function"
+            self.complain(f"{what} {name} is defined already", node.position)
+            return
+        info = ClassInfo(name, f"{scope.prefix}c_{name}", node, scope)
+        scope.classes[name] = info
+        scope.defined_classes.append(info)
+        taken: set[str] = set()
+        for variable in node.variables:
+            self._class_variable(scope, info, variable, taken)
+        for function in node.functions:
+            self._class_function(scope, info, function, taken)
+
+    def _class_variable(
+        self, scope: Scope, info: ClassInfo, node: nodes.ClassVariable, taken: set[str]
+    ) -> None:
+        if node.name in taken:
+            self.complain(f"{info.name} has two members called {node.name}", node.position)
+        taken.add(node.name)
+        if node.value is not None and self.folder.value(node.value) is UNKNOWN:
+            self.complain(
+                f"the initial value of ${node.name} must be constant", node.value.position
+            )
+        if node.static:
+            made = Variable(
+                node.name,
+                f"{scope.prefix}s_{info.name}_{node.name}",
+                scope,
+                readonly=node.readonly,
+                shared=True,
+                assigned=True,
+            )
+            made.sources.append(None)
+            info.statics[node.name] = made
+            info.static_nodes[node.name] = node
+
+    def _class_function(
+        self, scope: Scope, info: ClassInfo, node: nodes.ClassFunction, taken: set[str]
+    ) -> None:
+        if node.name in taken:
+            self.complain(f"{info.name} has two members called {node.name}", node.position)
+        taken.add(node.name)
+        python = f"{scope.prefix}m_{info.name}_{node.name}"
+        shown = info.name if node.name == "constructor" else (
+            f"{info.name}{'::' if node.static else '->'}{node.name}"
+        )
+        made = self._function(scope, shown, python, node.parameters, node.body, node.position)
+        made.owner = info
+        made.static = node.static
+        made.private = node.private
+        made.scope.inside = info
+        self.result.scopes[id(node)] = made.scope
+        if not node.static:
+            if "this" in made.scope.variables:
+                self.complain("$this cannot be a parameter", node.position)
+            this = self.variable(made.scope, "this", node.position)
+            this.assigned = this.readonly = this.parameter = True
+            this.sources.append(None)
+        if node.name == "constructor":
+            info.constructor = made
+        elif node.static:
+            info.static_functions[node.name] = made
+        else:
+            made.valued = True
+            info.methods[node.name] = made
+        self._collect(made.scope, made.body)
+
+    # --- walking -------------------------------------------------------------
+
+    def _walk_scope(self, scope: Scope) -> None:
+        from smtpgate.hsl.walker import Walker
+
+        Walker(self, scope).body(scope.body)
+        for function in scope.defined_functions:
+            self._walk_scope(function.scope)
+        for each in scope.defined_classes:
+            members = [*each.methods.values(), *each.static_functions.values()]
+            if each.constructor is not None:
+                members.append(each.constructor)
+            for member in members:
+                self._walk_scope(member.scope)
+
+    _walked: set[int]
+
+    def walk_module(self, module: Scope) -> None:
+        """Walk a module at its first import, so that its names are known by then."""
+        if not hasattr(self, "_walked"):
+            self._walked = set()
+        if id(module) not in self._walked:
+            self._walked.add(id(module))
+            self._walk_scope(module)
+
+    def anonymous(self, scope: Scope, node: nodes.AnonymousFunction) -> FunctionInfo:
+        """Walk an anonymous function within the scope that captures its variables."""
+        number = len(self.result.anonymous) + 1
+        info = self._function(
+            scope, "function", f"anonymous_{number}", node.parameters, node.body, node.position
+        )
+        info.valued = True
+        self.result.anonymous[id(node)] = info
+        for capture in node.captures:
+            outer = self.variable(scope, capture.name, capture.position)
+            if capture.name in info.scope.variables:
+                self.complain(f"${capture.name} is a parameter already", capture.position)
+                continue
+            outer.shared = True
+            info.scope.variables[capture.name] = outer
+        self._collect(info.scope, info.body)
+        self._walk_scope(info.scope)
+        return info
+
+    # --- names ---------------------------------------------------------------
+
+    def callee(self, scope: Scope, node: nodes.FunctionName) -> Callee | None:
+        """What a function name means; ``None`` after a complaint."""
+        if not node.builtin:
+            own = scope.find_function(node.name) or scope.find_class(node.name)
+            if own is not None:
+                return own
+        found = self.library.find(node.name)
+        if found is None:
+            known: list[str] = [*self.library.functions, *self.library.classes]
+            above: Scope | None = scope
+            while above is not None and not node.builtin:
+                known += [*above.functions, *above.classes]
+                above = above.parent
+            what = "builtin function" if node.builtin else "function"
+            self.complain(
+                f"unknown {what} {node.name}{self._hint(node.name, known)}", node.position
+            )
+        return found
+
+    def check_arity(self, callee: Callee, count: int, at: Position) -> None:
+        if isinstance(callee, ClassInfo):
+            function = callee.constructor
+            least, most = (function.least, function.most) if function else (0, 0)
+        else:
+            least, most = callee.least, callee.most
+        if count < least or (most is not None and count > most):
+            self.complain(arity_message(callee.name, least, most, count), at)
+
+    def check_pattern(self, node: nodes.Expression) -> None:
+        """A literal regular expression is compiled now, so its mistakes are found now."""
+        value = self.folder.value(node)
+        if isinstance(value, str):
+            try:
+                compile_pattern(value)
+            except Fault as fault:
+                self.complain(str(fault), node.position)
+
+    # --- the whole program ---------------------------------------------------
+
+    def _check_recursion(self) -> None:
+        """Complain of functions that call themselves, directly or through others."""
+        reported: set[FunctionInfo] = set()
+        for function in self._calls:
+            for target, at in function.calls:
+                if function not in reported and _reaches(target, function):
+                    reported.add(function)
+                    if target is function:
+                        message = f"{function.name}() calls itself: recursion is not allowed"
+                    else:
+                        message = (
+                            f"{function.name}() calls itself through {target.name}(): "
+                            "recursion is not allowed"
+                        )
+                    self.complain(message, at)
+
+    def _warn_undefined(self) -> None:
+        for variable in self.result.variables:
+            if variable.assigned or variable.first is None or variable.shared:
+                continue
+            hint = ""
+            root = variable.scope.root
+            if variable.scope is not root and variable.name in root.variables:
+                hint = f', "global ${variable.name}" reaches the one outside'
+            else:
+                known = [v.name for v in variable.scope.variables.values() if v.assigned]
+                hint = self._hint(variable.name, known, "$")
+            self.result.warnings.append(
+                (variable.first, f"${variable.name} is never assigned{hint}")
+            )
+
+
+def _reaches(start: FunctionInfo, goal: FunctionInfo) -> bool:
+    seen: set[FunctionInfo] = set()
+    todo = [start]
+    while todo:
+        function = todo.pop()
+        if function is goal:
+            return True
+        if function not in seen:
+            seen.add(function)
+            todo += [target for target, _ in function.calls]
+    return False
+
+
+def blocks(statement: nodes.Statement) -> list[Sequence[nodes.Statement]]:
+    """The statement lists inside a statement that open no scope of their own."""
+    if isinstance(statement, nodes.If):
+        return [*(body for _, body in statement.branches), statement.otherwise]
+    if isinstance(statement, nodes.Switch):
+        return [case.body for case in statement.cases]
+    if isinstance(
+        statement, (nodes.Block, nodes.For, nodes.Foreach, nodes.While, nodes.Barrier)
+    ):
+        return [statement.body]
+    return []
+
+
+def may_call_back(function: Builtin) -> bool:
+    """Whether a library function may call a function that it was given."""
+    return any(not p.kinds or CALLBACK in p.kinds for p in function.parameters)
+
+
+__all__ = ["Kind", "Library", "Resolver", "blocks", "may_call_back", "resolve"]
