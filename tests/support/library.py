@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
 
 from smtpgate.hsl.builtin import BuiltinClass
 from smtpgate.hsl.environment import Environment
+from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.values import Function, Map
 
 
@@ -53,3 +55,26 @@ def script_function(code: Any, count: int) -> Function:
 def options(**given: Any) -> Map:
     """An options array."""
     return Map(given)
+
+
+class Mailer:
+    """Takes messages in, and forgets them."""
+
+    def submit(self, *_arguments: Any) -> str:
+        return "message-1"
+
+
+def furnished(clock: Any, folder: str, **given: Any) -> Environment:
+    """An environment with every capability; its files, in a new folder, are the manual's."""
+    root = Path(folder)
+    root.mkdir(parents=True)
+    (root / "blocked.txt").write_text("spam.example\njunk.example\n")
+    (root / "hosts.csv").write_text("ip,comment\n192.0.2.1,mail server\n")
+    return Environment(
+        clock,
+        files=ScriptRoot(root),
+        serial="gateway-17",
+        statistics=lambda _name, _numbers: None,
+        mailer=Mailer(),
+        **given,
+    )

@@ -304,6 +304,8 @@ def file(execution: Execution, filename: String) -> Array:
 
       foreach (file("blocked.txt") as $line)
         echo $line;
+      // => spam.example
+      // => junk.example
     """
     return split_lines(read_whole(execution, "file()", filename))
 
@@ -318,7 +320,7 @@ def file_get_contents(execution: Execution, filename: String) -> String:
 
     .. code-block:: hsl
 
-      $key = file_get_contents("keys/mail.pem");
+      echo length(file_get_contents("blocked.txt"));  // => 26
     """
     return read_whole(execution, "file_get_contents()", filename)
 
@@ -351,7 +353,7 @@ def in_file(
     .. code-block:: hsl
 
       $row = in_file("192.0.2.1", "hosts.csv", ["type" => "text/csv"]);
-      if ($row) echo $row["comment"];
+      if ($row) echo $row["comment"];  // => mail server
     """
     text = read_whole(execution, "in_file()", filename)
     delimiter = options["delimiter"]

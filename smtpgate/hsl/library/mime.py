@@ -191,7 +191,7 @@ class MIME(Object):
         .. code-block:: hsl
 
           $mail = MIME()->setType("multipart/mixed")->setBoundary("abc");
-          echo $mail->toString() =~ 'boundary="abc"';  // => 1
+          echo $mail->toString() =~ ''boundary="abc"'';  // => 1
         """
         if _BOUNDARY.fullmatch(boundary) is None:
             raise Fault(

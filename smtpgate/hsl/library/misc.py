@@ -38,7 +38,7 @@ def serial(execution: Execution) -> String:
 
     .. code-block:: hsl
 
-      echo "Reported by " . serial();
+      echo "Reported by " . serial();  // => Reported by gateway-17
     """
     return str(capability(execution, "serial", "serial()"))
 

@@ -90,7 +90,7 @@ def crypt(execution: Execution, key: String, salt: String) -> String | None:
 
     .. code-block:: hsl
 
-      $stored = "$1$abc$jWy0FsfCoVBK.I85XpXf30";
+      $stored = ''$1$abc$jWy0FsfCoVBK.I85XpXf30'';
       echo crypt("hello", $stored) === $stored;  // => 1
     """
     # To C a NUL ends the key: "secret\\0..." would pass for "secret".
