@@ -39,7 +39,7 @@ class ReaderTests(SynchronousTestCase):
         paths = list(DIALOGS.glob("*/*.txt"))
         self.assertGreater(len(paths), 30)
         for path in paths:
-            self.assertRegex(path.read_text("latin-1"), r"\A# [A-Z].*[.]\n", path.name)
+            self.assertRegex(path.read_text("latin-1"), r"\A# [A-Z0-9$].*[.]\n", path.name)
 
     def test_other_words(self):
         """The server says something else."""

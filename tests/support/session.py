@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
@@ -13,11 +14,12 @@ from twisted.python.failure import Failure
 from smtpgate.hooks.evaluator import Binding, ScriptPolicy
 from smtpgate.hooks.table import HOOKS
 from smtpgate.hsl.runtime import Environment, Limits, ScriptRoot, compile_script
+from smtpgate.smtp import arrival, reply
 from smtpgate.smtp.factory import SMTPFactory
 from smtpgate.smtp.policy import AcceptAll
 from smtpgate.smtp.server import Server
 from smtpgate.smtp.session import ServerSettings
-from tests.support.smtp import RecordingObserver, RecordingTransport, Wire, portal
+from tests.support.smtp import TLS, RecordingObserver, RecordingTransport, Wire, portal
 
 HOSTNAME = "gw.example.org"
 EXAMPLES = Path(__file__).parents[2] / "etc" / "scripts"
@@ -55,7 +57,9 @@ class Session:
             self.errors = []
             self.echoed = []
             self.observer = RecordingObserver()
-            self.mailbox = RecordingTransport(self.clock)
+            self.mailbox = RecordingTransport(
+                self.clock, answers={"mail": reply.SENDER_OK, "rcpt": reply.RECIPIENT_OK}
+            )
             self.environment = self._environment(limits or Limits())
             if policy is None and proxy is not None:
                 script = compiled(proxy, name, root=root)
@@ -141,7 +145,8 @@ class Session:
         """TLS has started; the client is happy with it."""
         if not self.transport.tls:
             raise AssertionError("the server did not start TLS")
-        self.protocol.handshakeCompleted()
+        with mock.patch.object(arrival, "tls_info", lambda handle, starttls: TLS):
+            self.protocol.handshakeCompleted()
         return self.replies()
 
     def leave(self):
