@@ -130,7 +130,8 @@ class InlineTests(Case):
         hop = self.hop({"RCPT": [RECIPIENT, "550 5.1.1 no"]})
         client = yield self.gateway(relay_to(hop)).connect()
         client.transport.write(
-            b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nRCPT TO:<c@example.net>\r\nDATA\r\n"
+            b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\n"
+            b"RCPT TO:<c@example.net>\r\nDATA\r\n"
         )
         replies = []
         for _ in range(4):
@@ -192,7 +193,7 @@ class InlineTests(Case):
             client.send()
             yield self.pause()
             self.assertEqual(gateway.relays[0].pool.active, 1)
-            client.transport.loseConnection()
+            client.transport.abortConnection()
             yield client.closed
             yield self.pause()
             self.assertEqual(gateway.relays[0].pool.active, 0, step)

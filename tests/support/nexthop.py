@@ -152,9 +152,9 @@ class Session(Protocol):
         self._reset()
         for _ in range(count):
             reply = self._act("end", "250 2.0.0 taken as 4711")
-            if isinstance(reply, str) and reply.startswith("250"):
-                if done not in self.factory.messages:
-                    self.factory.messages.append(done)
+            taken = isinstance(reply, str) and reply.startswith("250")
+            if taken and not any(done is each for each in self.factory.messages):
+                self.factory.messages.append(done)
 
     # Commands
 
