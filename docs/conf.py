@@ -12,7 +12,7 @@ project = "smtpgate"
 copyright = "the smtpgate authors"
 release = version = __version__
 
-extensions = ["highlighting", "settings", "hooktables"]
+extensions = sorted(path.stem for path in (HERE / "_ext").glob("*.py"))
 exclude_patterns = ["_build"]
 nitpicky = True
 primary_domain = "js"

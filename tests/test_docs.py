@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -99,6 +100,28 @@ class ExampleTests(SynchronousTestCase):
         """The table of variables is on the page, for the hook's own row."""
         page = (DOCS / "proxy.rst").read_text("utf-8")
         self.assertIn(".. hook-variables:: proxy", page)
+
+
+class ReadmeTests(SynchronousTestCase):
+    """The first screen of the README."""
+
+    def test_script_and_dialogue(self):
+        """The script does what the dialogue shows, and what stands in brackets beside it."""
+        text = (DOCS.parent / "README.rst").read_text("utf-8")
+        script, dialogue = re.findall(r"::\n\n((?:(?:    .*)?\n)+)", text)[:2]
+        said = [line.strip() for line in dialogue.strip().splitlines()]
+        # A note stands behind blanks and in brackets; EHLO's keywords are left out.
+        said = [re.sub(r" {3,}\(.*\)$", "", line) for line in said]
+        said = ["S: ..." if line.endswith(" ...") else line for line in said]
+        note = "(the server was told MAIL FROM:<printer@example.org>)"
+        self.assertIn(note, dialogue)
+        # Mail from that sender comes just before VRFY.
+        at = said.index("C: VRFY root")
+        said[at:at] = [
+            "C: RCPT TO:<al@example.com>", "S: ...", "C: DATA", "S: ...", "C: .", "S: ...",
+            "-- mail from <printer@example.org> to <al@example.com>",
+        ]  # fmt: skip
+        play("\n".join([*said, "-- closed"]), dedent(script))
 
 
 def _test(page, example):
