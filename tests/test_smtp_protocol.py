@@ -15,7 +15,7 @@ from smtpgate.smtp.policy import Accept, Answer, Pass, Policy
 from smtpgate.smtp.reply import OK, Reply
 from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Connection, Limits
-from tests.support.smtp import Client, RecordingTransport, portal
+from tests.support.smtp import Client, RecordingTransport, Wire, portal
 
 
 class Asked(Policy):
@@ -529,6 +529,30 @@ class DoorTests(SynchronousTestCase):
         client.send(signature + b"\x21\x31" + (216).to_bytes(2, "big") + bytes(216))
         self.assertEqual(client.heard(), "220 gw.example.org ESMTP\n")
         self.assertEqual((client.connection.peer_ip, client.connection.peer_port), ("", 0))
+
+    def test_failing_connect(self) -> None:
+        """A policy that fails at the door ends the session with 421."""
+
+        class Bad(Policy):
+            def connect(self, connection: Connection) -> Any:
+                raise ValueError("oops")
+
+        client = Client(Bad())
+        self.assertEqual(client.banner, "421 4.3.0 gw.example.org Temporary local problem\n")
+        self.assertTrue(client.closed)
+
+    def test_failing_tls(self) -> None:
+        """TLS that cannot be started ends the connection without words in clear."""
+        client = Client(listener=Listener(implicit_tls=True), connect=False)
+
+        def fail(wire: Wire, options: Any) -> None:
+            raise ValueError("no certificate")
+
+        self.patch(Wire, "startTLS", fail)
+        client.connect()
+        self.assertEqual(client.banner, "")
+        self.assertTrue(client.wire.aborted)
+        self.assertEqual(str(client.observer.of("trouble")[0][2].value), "no certificate")
 
     def test_failing_goodbye(self) -> None:
         """A policy that fails when told of the end does not keep the session."""

@@ -61,6 +61,17 @@ class Arrival(Wire):
     def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
         """Go on with an answer, now or when it comes."""
 
+    @abstractmethod
+    def broken(self, failure: Failure) -> None:
+        """Somebody failed to decide, or we failed: the session cannot go on."""
+
+    def guarded(self, step: Callable[[], None]) -> None:
+        """Do something; if it fails, this session ends, and no other."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
+            self.broken(caught())
+
     # The door
 
     def connectionMade(self) -> None:
@@ -85,7 +96,7 @@ class Arrival(Wire):
         if within(connection.peer_ip, self.listener.proxies):
             self._reader = ProxyReader()
         else:
-            self._identify()
+            self.guarded(self._identify)
 
     def arriving(self, data: bytes) -> bool:
         """Octets before the banner; tells whether they are to be queued."""
@@ -111,7 +122,7 @@ class Arrival(Wire):
             return
         self._reader = None
         self._believe(header)
-        self._identify()
+        self.guarded(self._identify)
         if rest and not self.closing:
             # TLS may have started: then the octets are its, not ours.
             handler = getattr(self.transport, "protocol", None) or self
@@ -190,8 +201,10 @@ class Arrival(Wire):
 
     def handshakeCompleted(self) -> None:
         """TLS is there (IHandshakeListener)."""
-        if self.closing or self.connection.tls is not None:
-            return
+        if not self.closing and self.connection.tls is None:
+            self.guarded(self._secured)
+
+    def _secured(self) -> None:
         self.connection.tls = tls_info(self.transport.getHandle(), self._starttls)
         self.server.observer.tls_started(self.connection)
         self.deadline.clear()

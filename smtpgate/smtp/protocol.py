@@ -247,10 +247,7 @@ class SMTPProtocol(Arrival):
         self.pending = None
         if self.closing:
             return
-        try:
-            then(answer)
-        except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
-            self.broken(caught())
+        self.guarded(partial(then, answer))
         self.pump()
 
     def _failed(self, failure: Failure) -> None:
@@ -263,8 +260,12 @@ class SMTPProtocol(Arrival):
         if self.closing:
             return
         self.server.observer.trouble(self.connection, "session", failure)
-        self.put(replies.local_trouble(self.settings.hostname).wire())
-        self.end("local trouble")
+        if self.listener.implicit_tls and self.connection.tls is None:
+            self.reason = "local trouble"
+            self.cut()  # words in clear would mean nothing to the client
+        else:
+            self.put(replies.local_trouble(self.settings.hostname).wire())
+            self.end("local trouble")
 
     # Ends
 
