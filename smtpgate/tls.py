@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,10 +48,13 @@ class CertificateProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A certificate with its chain and key, ready to be served, and who it is for."""
+    """A certificate with its chain and key, ready to be served, and who it is for.
+
+    ``build`` makes a context with it: each server has its own, with its own choice of names.
+    """
 
     name: str
-    context: SSL.Context
+    build: Callable[[], SSL.Context]
     hosts: tuple[str, ...]
     expires: datetime
     verifies_clients: bool = False
@@ -114,7 +117,6 @@ def load_credential(
 
     :raises CertificateProblem: when they cannot be read, or do not belong together
     """
-    context = server_context()
     leaf, *chain = _read_certificates("certificate", certificate)
     try:
         key = serialization.load_pem_private_key(private_key.read_bytes(), None)
@@ -131,27 +133,36 @@ def load_credential(
             "private_key",
             f"{private_key} is not the key of {certificate}, expected the two to belong together",
         )
-    try:
+    authorities = [] if client_ca is None else _read_certificates("client_ca", client_ca)
+
+    def build() -> SSL.Context:
+        context = server_context()
         context.use_certificate(crypto.X509.from_cryptography(leaf))
         for link in chain:
             context.add_extra_chain_cert(crypto.X509.from_cryptography(link))
         context.use_privatekey(crypto.PKey.from_cryptography_key(key))  # type: ignore[arg-type]
+        if authorities:
+            _verify(context, authorities)
+        return context
+
+    try:
+        build()
     except (SSL.Error, TypeError):
         raise CertificateProblem(
             "certificate", f"{certificate} is refused by OpenSSL, expected an RSA or EC key"
         ) from None
-    if client_ca is not None:
-        authorities = [
-            crypto.X509.from_cryptography(each)
-            for each in _read_certificates("client_ca", client_ca)
-        ]
-        store = context.get_cert_store()
-        assert store is not None
-        for authority in authorities:
-            store.add_cert(authority)
-            context.add_client_ca(authority)
-        context.set_verify(SSL.VERIFY_PEER, _judge_client)
-    return Credential(name, context, _hosts(leaf), leaf.not_valid_after_utc, client_ca is not None)
+    return Credential(name, build, _hosts(leaf), leaf.not_valid_after_utc, bool(authorities))
+
+
+def _verify(context: SSL.Context, authorities: Sequence[x509.Certificate]) -> None:
+    """Ask clients for certificates of these authorities."""
+    store = context.get_cert_store()
+    assert store is not None
+    for authority in authorities:
+        known = crypto.X509.from_cryptography(authority)
+        store.add_cert(known)
+        context.add_client_ca(known)
+    context.set_verify(SSL.VERIFY_PEER, _judge_client)
 
 
 def _read_certificates(key: str, file: Path) -> list[x509.Certificate]:
@@ -190,22 +201,22 @@ class ServerTLS:
     """
 
     def __init__(self, credentials: Sequence[Credential]) -> None:
-        self._credentials = tuple(credentials)
-        self._default = self._credentials[0]
-        if len(self._credentials) > 1:
-            self._default.context.set_tlsext_servername_callback(self._choose)
+        self._choices = [(credential, credential.build()) for credential in credentials]
+        self._default = self._choices[0][1]
+        if len(self._choices) > 1:
+            self._default.set_tlsext_servername_callback(self._choose)
 
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        return RememberingConnection(self._default.context, None)
+        return RememberingConnection(self._default, None)
 
     def _choose(self, connection: SSL.Connection) -> None:
         asked = connection.get_servername()
         if asked is None:
             return
         host = asked.decode("ascii", "replace")
-        for credential in self._credentials:
+        for credential, context in self._choices:
             if credential.covers(host):
-                connection.set_context(credential.context)
+                connection.set_context(context)
                 # Whether to ask for a client certificate does not come with the context.
                 if credential.verifies_clients:
                     connection.set_verify(SSL.VERIFY_PEER, _judge_client)
