@@ -1,0 +1,1 @@
+Sessions answer strictly in order whatever a script, a login or a next hop takes; they offer PIPELINING, CHUNKING, SMTPUTF8, DSN, STARTTLS, and AUTH with PLAIN, LOGIN, SCRAM-SHA-256 and EXTERNAL; limits and deadlines bound what a client can cost.
