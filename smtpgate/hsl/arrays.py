@@ -42,7 +42,7 @@ def key(value: Value) -> Any:
 
 def _string_key(text: str) -> int | str:
     # Only the canonical decimal form is an integer: "012", "+1" and "1.5" stay strings.
-    if not text or len(text) > 11:
+    if not text or len(text) > 11 or text[0] > "9":
         return text
     digits = text[1:] if text[0] == "-" else text
     if not digits.isascii() or not digits.isdigit() or (digits[0] == "0" and text != "0"):

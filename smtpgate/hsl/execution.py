@@ -13,7 +13,7 @@ from smtpgate.hsl.environment import Environment, Outcome
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
-from smtpgate.hsl.tracing import translate
+from smtpgate.hsl.tracing import Reentered, translate
 from smtpgate.hsl.values import Function, Map, Value, to_string
 from smtpgate.hsl.waiting import Suspendable, time_message
 
@@ -70,7 +70,7 @@ class Execution(Suspendable):
             return Outcome(self.script.main(self, self.variables))
         except Terminated as end:
             return Outcome(end.value)
-        except (Exception, Signal) as error:  # noqa: BLE001 - every error of a script is reported
+        except (Exception, Signal) as error:
             raise translate(error, self.script) from error
 
     def stopped(self, signal: Signal) -> Exception:
@@ -157,7 +157,7 @@ class Execution(Suspendable):
         """
         active = self.active
         if key in active:
-            raise Fault(f"{name}() calls itself: recursion is not allowed")
+            raise Reentered(f"{name}() calls itself: recursion is not allowed")
         if len(active) >= self._limits.depth:
             raise Exhausted(f"the script nests more than {self._limits.depth} calls")
         active.add(key)

@@ -36,4 +36,3 @@ class Active:
 
 
 ACTIVE = Active()
-

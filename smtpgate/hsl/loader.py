@@ -19,7 +19,9 @@ _DEEPEST = 50
 class Loader:
     """Parses each file once; errors in files become errors of the whole compilation."""
 
-    def __init__(self, sources: Sources, complain: Complain, failed: Callable[[ScriptErrors], None]):
+    def __init__(
+        self, sources: Sources, complain: Complain, failed: Callable[[ScriptErrors], None]
+    ):
         self._sources = sources
         self._complain = complain
         self._failed = failed

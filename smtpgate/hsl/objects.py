@@ -165,9 +165,7 @@ def member_code(
             if method.private and kind is not inside:
                 raise Fault(f"{kind.name}->{name} is private")
             if count < method.least or (method.most is not None and count > method.most):
-                raise Fault(
-                    arity_message(f"{kind.name}->{name}", method.least, method.most, count)
-                )
+                raise Fault(arity_message(f"{kind.name}->{name}", method.least, method.most, count))
             return method.code, (target,)
         value = get_property(target, name, inside)
         if isinstance(value, Function):

@@ -45,7 +45,7 @@ def number(value: Value) -> float:
     :raises Fault: if it is neither number nor boolean
     """
     if value.__class__ is float:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, (float, int)):
         return float(value)
     raise Fault(f"number expected, {describe(value)} given")
@@ -57,7 +57,7 @@ def text(value: Value) -> str:
     :raises Fault: if it is none
     """
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]
+        return value
     if value is None:
         raise Fault("none cannot be converted to a string")
     return to_string(value)
@@ -260,28 +260,28 @@ def _ordered(left: Value, right: Value) -> tuple[Any, Any]:
 
 def less(left: Value, right: Value) -> bool:
     if left.__class__ is float and right.__class__ is float:
-        return left < right  # type: ignore[no-any-return]
+        return left < right
     left, right = _ordered(left, right)
     return bool(left < right)
 
 
 def less_or_equal(left: Value, right: Value) -> bool:
     if left.__class__ is float and right.__class__ is float:
-        return left <= right  # type: ignore[no-any-return]
+        return left <= right
     left, right = _ordered(left, right)
     return bool(left <= right)
 
 
 def greater(left: Value, right: Value) -> bool:
     if left.__class__ is float and right.__class__ is float:
-        return left > right  # type: ignore[no-any-return]
+        return left > right
     left, right = _ordered(left, right)
     return bool(left > right)
 
 
 def greater_or_equal(left: Value, right: Value) -> bool:
     if left.__class__ is float and right.__class__ is float:
-        return left >= right  # type: ignore[no-any-return]
+        return left >= right
     left, right = _ordered(left, right)
     return bool(left >= right)
 

@@ -76,7 +76,7 @@ def has_item(container: Value, subscript: Value, inside: ScriptClass | None) -> 
 
 def _name(subscript: Value) -> str:
     if subscript.__class__ is str:
-        return subscript  # type: ignore[no-any-return]
+        return subscript
     raise Fault(f"an object's member is named by a string, {type_name(subscript)} given")
 
 
@@ -178,9 +178,9 @@ def each_value(array: Value) -> Iterable[Value]:
     :raises Fault: if it is no array
     """
     if array.__class__ is list:
-        return array  # type: ignore[no-any-return]
+        return array
     if array.__class__ is Map:
-        return array.values()  # type: ignore[no-any-return]
+        return array.values()
     raise Fault(f"foreach needs an array, {type_name(array)} given")
 
 
@@ -192,7 +192,7 @@ def each_pair(array: Value) -> Iterable[tuple[Any, Value]]:
     if array.__class__ is list:
         return enumerate(array)
     if array.__class__ is Map:
-        return array.items()  # type: ignore[no-any-return]
+        return array.items()
     raise Fault(f"foreach needs an array, {type_name(array)} given")
 
 
@@ -212,7 +212,7 @@ def rest(array: Value, taken: Collection[Any]) -> Array:
     if array.__class__ is list:
         left = len(taken)
         if all(number in taken for number in range(left)):
-            return array[left:]  # type: ignore[no-any-return]
+            return array[left:]
     elif array.__class__ is not Map:
         return []
     keys = {key(found) for found in taken}

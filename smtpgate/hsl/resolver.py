@@ -137,9 +137,7 @@ class Resolver:
                 self._define_class(scope, statement)
             elif isinstance(statement, nodes.Include):
                 self._include(scope, statement)
-            elif isinstance(
-                statement, (nodes.ImportSymbols, nodes.ImportModule, nodes.ImportData)
-            ):
+            elif isinstance(statement, (nodes.ImportSymbols, nodes.ImportModule, nodes.ImportData)):
                 self._import(scope, statement, body is scope.body)
             else:
                 for part in blocks(statement):
@@ -313,8 +311,10 @@ class Resolver:
             self.complain(f"{info.name} has two members called {node.name}", node.position)
         taken.add(node.name)
         python = f"{scope.prefix}m_{info.name}_{node.name}"
-        shown = info.name if node.name == "constructor" else (
-            f"{info.name}{'::' if node.static else '->'}{node.name}"
+        shown = (
+            info.name
+            if node.name == "constructor"
+            else (f"{info.name}{'::' if node.static else '->'}{node.name}")
         )
         made = self._function(scope, shown, python, node.parameters, node.body, node.position)
         made.owner = info
@@ -402,14 +402,14 @@ class Resolver:
             )
         return found
 
-    def check_arity(self, callee: Callee, count: int, at: Position) -> None:
+    def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
         if isinstance(callee, ClassInfo):
             function = callee.constructor
             least, most = (function.least, function.most) if function else (0, 0)
         else:
             least, most = callee.least, callee.most
         if count < least or (most is not None and count > most):
-            self.complain(arity_message(callee.name, least, most, count), at)
+            self.complain(arity_message(name or callee.name, least, most, count), at)
 
     def check_pattern(self, node: nodes.Expression) -> None:
         """A literal regular expression is compiled now, so its mistakes are found now."""
@@ -473,9 +473,7 @@ def blocks(statement: nodes.Statement) -> list[Sequence[nodes.Statement]]:
         return [*(body for _, body in statement.branches), statement.otherwise]
     if isinstance(statement, nodes.Switch):
         return [case.body for case in statement.cases]
-    if isinstance(
-        statement, (nodes.Block, nodes.For, nodes.Foreach, nodes.While, nodes.Barrier)
-    ):
+    if isinstance(statement, (nodes.Block, nodes.For, nodes.Foreach, nodes.While, nodes.Barrier)):
         return [statement.body]
     return []
 

@@ -54,9 +54,9 @@ class _Options:
     def ttl_of(self, value: Value) -> float:
         if self.ttl_function is not None:
             return _seconds(self.ttl_function.accepting(1)(value), "ttl_function")
-        if self.ttl_override and (value is None or isinstance(value, (bool, float, int, str))):
-            if has(self.ttl_override, value):
-                return _seconds(get(self.ttl_override, value), "ttl_override")
+        plain = value is None or isinstance(value, (bool, float, int, str))
+        if self.ttl_override and plain and has(self.ttl_override, value):
+            return _seconds(get(self.ttl_override, value), "ttl_override")
         return self.ttl
 
     def key(self, values: list[Value]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _DEEPEST_STACK = 50
 
 
+class Reentered(Fault):
+    """A function noticed that it runs already: the place of the error is its call."""
+
+
 def translate(error: BaseException, script: Script) -> Exception:
     """The script's error for whatever ended it.
 
@@ -30,6 +34,8 @@ def translate(error: BaseException, script: Script) -> Exception:
     if isinstance(error, Cancelled):
         return ScriptCancelled()
     frames, inside = _frames(error.__traceback__, script)
+    if isinstance(error, Reentered):
+        del frames[:1]
     place = frames[0].position if frames else script.position
     message, budget = _message(error, place, inside, script)
     kind = ScriptBudgetError if budget else ScriptRuntimeError

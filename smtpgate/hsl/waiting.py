@@ -13,24 +13,34 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal
 
-if TYPE_CHECKING:
-    from twisted.internet.interfaces import IDelayedCall
-
 _IDLE_WORKERS = 64
 _WOKEN = object()
 
 
-class Worker(greenlet):
+class Delayed(Protocol):
+    """What ``callLater`` gives back."""
+
+    def cancel(self) -> None: ...
+
+
+class Timekeeper(Protocol):
+    """Twisted's IReactorTime."""
+
+    def seconds(self) -> float: ...
+
+    def callLater(self, delay: float, call: Any, *arguments: Any) -> Any: ...
+
+
+class Worker(greenlet):  # type: ignore[misc]
     """A greenlet that performs one execution after the other."""
 
     def run(self, execution: Suspendable) -> Suspendable:
@@ -39,7 +49,7 @@ class Worker(greenlet):
             if len(_idle) >= _IDLE_WORKERS:
                 return execution
             _idle.append(self)
-            execution = self.parent.switch(execution)  # type: ignore[union-attr]
+            execution = self.parent.switch(execution)
 
 
 _idle: list[Worker] = []
@@ -51,7 +61,7 @@ class TurnQueue:
     However many scripts loop, the reactor has only one of them between two turns.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: Timekeeper) -> None:
         self._clock = clock
         self._queue: deque[Suspendable] = deque()
         self._scheduled = False
@@ -86,7 +96,7 @@ class Suspendable:
         "_worker", "ended", "failure", "outcome",
     )  # fmt: skip
 
-    def __init__(self, clock: IReactorTime, turns: TurnQueue, limits: Limits) -> None:
+    def __init__(self, clock: Timekeeper, turns: TurnQueue, limits: Limits) -> None:
         self._clock = clock
         self._turns = turns
         self._limits = limits
@@ -94,7 +104,7 @@ class Suspendable:
         self._worker: Worker | None = None
         self._waiting: Deferred[Any] | None = None
         self._result: Deferred[Any] | None = None
-        self._timer: IDelayedCall | None = None
+        self._timer: Delayed | None = None
         self._stop: Signal | None = None
         self.ended = False
         self.outcome: Any = None
@@ -230,7 +240,7 @@ class Suspendable:
             outcome = self._end()
         except Exception as error:  # noqa: BLE001 - handed to whoever started the script
             if not result.called:
-                result.errback(Failure(error))
+                result.errback(error)
         else:
             if not result.called:
                 result.callback(outcome)

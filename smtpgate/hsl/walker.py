@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from smtpgate.hsl import nodes
@@ -34,9 +34,7 @@ class Walker:
             if ended and not isinstance(
                 statement, (nodes.FunctionDefinition, nodes.ClassDefinition)
             ):
-                self.resolver.result.warnings.append(
-                    (statement.position, "this is never reached")
-                )
+                self.resolver.result.warnings.append((statement.position, "this is never reached"))
                 ended = False
             getattr(self, f"_{type(statement).__name__.lower()}")(statement)
             if isinstance(statement, (nodes.Break, nodes.Continue, nodes.Return)):
@@ -287,9 +285,9 @@ class Walker:
             self._no_member(node.scope or "", node, known)
         return member
 
-    def _no_member(self, name: str, node: nodes.StaticMember, known: Sequence[str] | object) -> None:
+    def _no_member(self, name: str, node: nodes.StaticMember, known: Iterable[str]) -> None:
         mark = "$" if node.variable else ""
-        hint = self.resolver._hint(node.name, list(known), mark)  # type: ignore[call-overload]
+        hint = self.resolver._hint(node.name, known, mark)
         what = "variable" if node.variable else "function"
         self.complain(f"{name} has no static {what} {mark}{node.name}{hint}", node.position)
 
@@ -314,7 +312,8 @@ class Walker:
         count = len(node.arguments)
         spread = any(argument.spread for argument in node.arguments)
         if isinstance(callee, nodes.FunctionName):
-            self._known(self.resolver.callee(self.scope, callee), count, spread, callee.position)
+            found_callee = self.resolver.callee(self.scope, callee)
+            self._known(found_callee, count, spread, callee.position, callee.name)
         elif isinstance(callee, nodes.StaticMember):
             found = self.static_member(callee)
             if isinstance(found, Variable):
@@ -339,13 +338,14 @@ class Walker:
         count: int,
         spread: bool,
         at: Position,
+        name: str = "",
     ) -> None:
         from smtpgate.hsl.resolver import may_call_back
 
         if found is None:
             return
         if not spread:
-            self.resolver.check_arity(found, count, at)
+            self.resolver.check_arity(found, count, at, name)
         own: FunctionInfo | None = None
         if isinstance(found, FunctionInfo):
             own = found
@@ -498,9 +498,7 @@ class Walker:
                 self.expression(item.default)
             self._target(item.target, None)
 
-    def _assigned(
-        self, target: nodes.Variable, source: nodes.Expression | Kind | None
-    ) -> Variable:
+    def _assigned(self, target: nodes.Variable, source: nodes.Expression | Kind | None) -> Variable:
         found = self._variable(target)
         self._writable(found, target.position)
         found.assigned = True
@@ -556,4 +554,3 @@ class Walker:
                 if not isinstance(target, (nodes.Variable, nodes.StaticMember)):
                     self.expression(target)
                 return
-

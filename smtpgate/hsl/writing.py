@@ -20,7 +20,7 @@ from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item
-from smtpgate.hsl.values import Array, Map, Object, Value, type_name
+from smtpgate.hsl.values import Map, Object, Value, type_name
 
 #: The key of the append form ``$a[] = x``.
 APPEND: Any = object()
@@ -78,19 +78,19 @@ def own(array: Value) -> Value:
     return Map(array) if array.__class__ is Map else array
 
 
-def append(array: Value, value: Value) -> Array:
+def append(array: Value, value: Value) -> Value:
     """``$array[] = value``; what is no array becomes one first."""
     if array.__class__ is list:
         if getrefcount(array) > ARGUMENT:
             check_array(len(array) + 1)
             return [*array, value]
         array.append(value)
-        return array  # type: ignore[no-any-return]
+        return array
     if array.__class__ is Map:
         if getrefcount(array) > ARGUMENT:
             array = Map(array)
         _append_to_map(array, value)
-        return array  # type: ignore[no-any-return]
+        return array
     _no_object(array)
     return [value]
 
@@ -191,8 +191,10 @@ def store_path(
         if place == last:
             old = None
             if change.operator is not None and subscript is not APPEND:
-                old = item(root, subscript) if not isinstance(root, Instance) else _read(
-                    root, subscript, access
+                old = (
+                    item(root, subscript)
+                    if not isinstance(root, Instance)
+                    else _read(root, subscript, access)
                 )
             made = _set(root, subscript, change, old, access)
             if made is not root:
@@ -318,7 +320,7 @@ def _no_append(container: Object, subscript: Any) -> None:
         _no_object(container)
 
 
-def store_slice(array: Value, start: Value, stop: Value, step: Value, value: Value) -> Array:
+def store_slice(array: Value, start: Value, stop: Value, step: Value, value: Value) -> Value:
     """``$array[start:stop] = value``: the items of ``value`` take the place of the slice.
 
     Integer keys are numbered anew, string keys stay.
@@ -377,7 +379,7 @@ def remove_item(array: Value, subscript: Value) -> Value:
                 array = Map(array)
             del array[found]
             array.following = None
-            return array if array else []
+            return array if len(array) else []
         return array
     if array is None or array is ABSENT:
         return array
@@ -387,9 +389,7 @@ def remove_item(array: Value, subscript: Value) -> Value:
     raise Fault(f"a {type_name(array)} has no items to unset")
 
 
-def remove_property(
-    target: Value, name: Any, access: tuple[ScriptClass | None, bool]
-) -> None:
+def remove_property(target: Value, name: Any, access: tuple[ScriptClass | None, bool]) -> None:
     """``unset($target->name)``."""
     if not isinstance(target, Object):
         raise Fault(f"only an object has the property {name}")
@@ -403,9 +403,7 @@ def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
     if not isinstance(array, (list, Map)):
         raise Fault(f"a {type_name(array)} has no items to unset")
     removed = set(bounds(len(array), start, stop, step))
-    return from_pairs(
-        pair for number, pair in enumerate(pairs(array)) if number not in removed
-    )
+    return from_pairs(pair for number, pair in enumerate(pairs(array)) if number not in removed)
 
 
 def remove_path(

@@ -58,7 +58,7 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
     except (RecursionError, MemoryError, SyntaxError):
         raise ScriptErrors([ScriptSyntaxError(_TOO_DEEP, start)]) from None
     names: dict[str, Any] = {"__builtins__": {}, **SUPPORT, **unit.constants}
-    exec(code, names)  # noqa: S102 - made from checked nodes only
+    exec(code, names)
     return Script(
         file,
         context,
@@ -68,9 +68,12 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
         bases=unit.bases,
         names=unit.names,
         reads=unit.reads,
-        warnings=tuple(f"{place}: {message}" for place, message in sorted(
-            resolution.warnings, key=lambda w: (w[0].file, w[0].line, w[0].column)
-        )),
+        warnings=tuple(
+            f"{place}: {message}"
+            for place, message in sorted(
+                resolution.warnings, key=lambda w: (w[0].file, w[0].line, w[0].column)
+            )
+        ),
         can_wait=unit.waits,
     )
 

@@ -28,9 +28,7 @@ class Assignments(Calls):
     def put_variable(self, found: Variable, value: ast.expr) -> ast.stmt:
         """A statement that assigns."""
         if found.predefined:
-            target: ast.expr = ast.Subscript(
-                tree.load("V"), tree.constant(found.name), ast.Store()
-            )
+            target: ast.expr = ast.Subscript(tree.load("V"), tree.constant(found.name), ast.Store())
             return ast.Assign([target], value)
         name = self.touch(found)
         self.define(found)
@@ -68,8 +66,8 @@ class Assignments(Calls):
             return tree.last(first, *self._slice_store(node.target, second), tree.again(second))
         value = self.expression(node.value)
         change = self.temporary()
-        operator = tree.constant(None) if node.operator is None else tree.load(
-            helper_of(node.operator)
+        operator = (
+            tree.constant(None) if node.operator is None else tree.load(helper_of(node.operator))
         )
         return tree.last(
             tree.walrus(change, tree.call("Change", value, operator)),
@@ -100,8 +98,9 @@ class Assignments(Calls):
             one = tree.constant(1.0 if sign == "+" else -1.0)
             result: ast.expr = tree.attribute(change, "result")
             if not node.prefix:
-                result = ast.BinOp(result, ast.Sub(), tree.again(one) if sign == "+" else
-                                   tree.constant(-1.0))
+                result = ast.BinOp(
+                    result, ast.Sub(), tree.again(one) if sign == "+" else tree.constant(-1.0)
+                )
             return tree.last(
                 tree.walrus(change, tree.call("Change", one, tree.load("step"))),
                 *self._path_store(node.target, tree.load(change)),
@@ -114,8 +113,9 @@ class Assignments(Calls):
         # only for small numbers, so the old value is kept.
         old = self.temporary()
         number = tree.walrus(old, self.as_number(self.current(node.target, found), node))
-        step = ast.BinOp(tree.load(old), ast.Add() if sign == "+" else ast.Sub(),
-                         tree.constant(1.0))
+        step = ast.BinOp(
+            tree.load(old), ast.Add() if sign == "+" else ast.Sub(), tree.constant(1.0)
+        )
         return tree.last(number, self.set_variable(found, step), tree.load(old))
 
     def stepped(self, node: nodes.Step, found: Variable) -> ast.expr:
@@ -160,7 +160,7 @@ class Assignments(Calls):
         root, path = self._root_and_path(target)
         found = self.target_variable(root)
         keys = tree.items(path)
-        if found is None or found.name == "this" and found.readonly:
+        if found is None or (found.name == "this" and found.readonly):
             # A call's result, or $this: what it leads to is an object.
             value = self.expression(root)
             self.at(value, root.position)
@@ -294,9 +294,7 @@ class Assignments(Calls):
             if item.rest:
                 made: ast.expr = tree.call("rest", tree.again(value), tree.items(taken))
             else:
-                key = (
-                    tree.constant(number) if item.key is None else self.expression(item.key)
-                )
+                key = tree.constant(number) if item.key is None else self.expression(item.key)
                 if not tree.simple(key):
                     name = self.temporary()
                     steps.append(tree.walrus(name, key))

@@ -51,9 +51,7 @@ class Calls(Access):
 
     def known_call(self, found: Callee, node: nodes.Call) -> ast.expr:
         if any(argument.spread for argument in node.arguments):
-            return tree.call(
-                "spread_call", self.function_value(found), self.listed(node.arguments)
-            )
+            return tree.call("spread_call", self.function_value(found), self.listed(node.arguments))
         arguments = [self.expression(argument.value) for argument in node.arguments]
         if isinstance(found, FunctionInfo):
             return tree.call(found.python, *arguments)
@@ -95,14 +93,10 @@ class Calls(Access):
         if isinstance(node.callee, nodes.Property):
             name = tree.constant(node.callee.name)
             if spread:
-                arguments: list[ast.expr] = [
-                    ast.Starred(self.listed(node.arguments), ast.Load())
-                ]
+                arguments: list[ast.expr] = [ast.Starred(self.listed(node.arguments), ast.Load())]
             else:
                 arguments = [self.expression(argument.value) for argument in node.arguments]
-            return tree.call(
-                "call_member", tree.load("X"), target, name, self.inside(), *arguments
-            )
+            return tree.call("call_member", tree.load("X"), target, name, self.inside(), *arguments)
         if spread:
             return tree.call("spread_call", target, self.listed(node.arguments))
         code = tree.call("callable_of", target, tree.constant(len(node.arguments)))

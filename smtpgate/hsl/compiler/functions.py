@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 from smtpgate.hsl import nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import UNKNOWN, Code, Unit
@@ -134,9 +135,7 @@ class Definitions(Statements):
     def _guard(self, info: FunctionInfo, code: Code, per_instance: bool) -> None:
         """Note that the function is running, so that a call of itself is found."""
         key: ast.expr = tree.load("R") if per_instance else tree.constant(info.python)
-        enter = ast.Expr(
-            tree.call(tree.attribute("X", "enter"), key, tree.constant(info.name))
-        )
+        enter = ast.Expr(tree.call(tree.attribute("X", "enter"), key, tree.constant(info.name)))
         leave = ast.Expr(
             tree.call(
                 ast.Attribute(tree.attribute("X", "active"), "discard", ast.Load()),
@@ -286,8 +285,10 @@ class Definitions(Statements):
 
 def _short_list(value: object) -> bool:
     """Whether a literal array is as cheap to make as to share."""
-    return isinstance(value, list) and not isinstance(value, Map) and len(value) <= 4 and not any(
-        isinstance(item, (list, Map)) for item in value
+    return (
+        isinstance(value, list)
+        and len(value) <= 4
+        and not any(isinstance(item, (list, Map)) for item in value)
     )
 
 

@@ -40,9 +40,7 @@ class Kinds:
                 for source in variable.sources:
                     if kind is Kind.OTHER:
                         break
-                    found = (
-                        source if isinstance(source, Kind) else self.of(source, variable.scope)
-                    )
+                    found = source if isinstance(source, Kind) else self.of(source, variable.scope)
                     kind = found if kind is None else kind if found in (None, kind) else Kind.OTHER
                 if kind is not variable.kind:
                     variable.kind = kind
@@ -105,9 +103,7 @@ class Kinds:
             return kind_of_value(value)
         if node.operator in _TESTS:
             return Kind.BOOLEAN
-        return self._operation(
-            node.operator, self.of(node.left, scope), self.of(node.right, scope)
-        )
+        return self._operation(node.operator, self.of(node.left, scope), self.of(node.right, scope))
 
     @staticmethod
     def _operation(operator: str, left: Kind | None, right: Kind | None) -> Kind | None:

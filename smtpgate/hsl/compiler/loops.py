@@ -14,6 +14,7 @@ from smtpgate.hsl import nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.assignments import Assignments
 from smtpgate.hsl.compiler.code import MOST_BLOCKS, UNKNOWN, Builder, Code
+from smtpgate.hsl.scopes import Variable
 from smtpgate.hsl.tracing import LOOP
 
 _TURN = "_"
@@ -102,7 +103,7 @@ class Loops(Assignments):
         self.emit(made)
 
     def _while(self, node: nodes.While) -> None:
-        after: set[object] = set()
+        after: set[Variable] = set()
 
         def body() -> None:
             nonlocal after
@@ -113,10 +114,10 @@ class Loops(Assignments):
         self.code.blocks += 1
         self._turns(self.within(body), node)
         self.code.blocks -= 1
-        self.defined = after  # type: ignore[assignment]
+        self.defined = after
 
     def _for(self, node: nodes.For) -> None:
-        after: set[object] = set()
+        after: set[Variable] = set()
         # The final expressions stand in front of the condition if continue leads to them.
         first = self.temporary() if node.final and _continues(node.body) else ""
         if first:
@@ -132,9 +133,7 @@ class Loops(Assignments):
                 before = set(self.defined)
                 again = self.within(final)
                 self.defined = before
-                begin = ast.If(
-                    tree.load(first), [tree.assign(first, tree.constant(False))], again
-                )
+                begin = ast.If(tree.load(first), [tree.assign(first, tree.constant(False))], again)
                 self.at(begin, node.position)
                 self.emit(begin)
             self._exit_unless(node.condition)
@@ -146,7 +145,7 @@ class Loops(Assignments):
         self.code.blocks += 1
         self._turns(self.within(body), node)
         self.code.blocks -= 1
-        self.defined = after  # type: ignore[assignment]
+        self.defined = after
 
     def _foreach(self, node: nodes.Foreach) -> None:
         iterable = self.expression(node.iterable)
@@ -193,9 +192,7 @@ class Loops(Assignments):
         name = self.temporary()
         return ast.Name(name, ast.Store()), [(node, name)]
 
-    def _inside(
-        self, sort: str, flag: str | None, body: Sequence[nodes.Statement]
-    ) -> None:
+    def _inside(self, sort: str, flag: str | None, body: Sequence[nodes.Statement]) -> None:
         self.around.append((sort, flag))
         self.statements(body)
         self.around.pop()
@@ -300,16 +297,14 @@ def _continues(body: Sequence[nodes.Statement]) -> bool:
         if isinstance(statement, nodes.Continue):
             return True
         if isinstance(statement, nodes.If):
-            if any(_continues(b) for _, b in statement.branches) or _continues(
-                statement.otherwise
-            ):
+            if any(_continues(b) for _, b in statement.branches) or _continues(statement.otherwise):
                 return True
         elif isinstance(statement, nodes.Switch):
             if _continues_in(statement.cases):
                 return True
-        elif isinstance(statement, nodes.Include):
-            return True
-        elif isinstance(statement, (nodes.Block, nodes.Barrier)) and _continues(statement.body):
+        elif isinstance(statement, nodes.Include) or (
+            isinstance(statement, (nodes.Block, nodes.Barrier)) and _continues(statement.body)
+        ):
             return True
     return False
 

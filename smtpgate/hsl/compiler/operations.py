@@ -96,9 +96,10 @@ class Operations(Builder):
                 return tree.compare(left, _ORDER[operator](), right)
         if operator == ".":
             return self.join([(left, left_kind), (right, right_kind)])
-        if operator == "+" and Kind.STRING in (left_kind, right_kind):
-            if Kind.OTHER not in (left_kind, right_kind) or left_kind is Kind.STRING:
-                return self.join([(left, left_kind), (right, right_kind)])
+        if operator == "+" and (
+            left_kind is Kind.STRING or (right_kind is Kind.STRING and left_kind is not Kind.OTHER)
+        ):
+            return self.join([(left, left_kind), (right, right_kind)])
         if operator in _EQUALITY:
             return self._equality(operator, left, right, left_kind, right_kind)
         return self._guarded(operator, left, right, left_kind, right_kind)
@@ -115,7 +116,7 @@ class Operations(Builder):
         if (
             operator == "%"
             and isinstance(right, ast.Constant)
-            and right.value
+            and isinstance(right.value, float)
             and right.value > 0
         ):
             # The sign of the left side: Python's remainder has that of the right one.
@@ -147,7 +148,9 @@ class Operations(Builder):
             elif kind is not Kind.NUMBER:
                 return tree.call(helper, left, right)
         if operator in _ARITHMETIC:
-            plain: ast.expr = ast.BinOp(tree.again(left), _ARITHMETIC[operator](), tree.again(right))
+            plain: ast.expr = ast.BinOp(
+                tree.again(left), _ARITHMETIC[operator](), tree.again(right)
+            )
         else:
             plain = tree.compare(tree.again(left), _ORDER[operator](), tree.again(right))
         test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
@@ -204,9 +207,7 @@ class Operations(Builder):
         """The operands of a chain of ``.`` in order."""
         terms: list[nodes.Expression] = []
         while (
-            isinstance(node, nodes.Binary)
-            and node.operator == "."
-            and self.folded(node) is UNKNOWN
+            isinstance(node, nodes.Binary) and node.operator == "." and self.folded(node) is UNKNOWN
         ):
             terms.append(node.right)
             node = node.left
@@ -250,9 +251,9 @@ class Operations(Builder):
         for part, kind in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 literal += len(part.value)
-                if values and isinstance(values[-1], ast.Constant):
-                    joined = tree.constant(values[-1].value + part.value)
-                    values[-1] = joined
+                before = values[-1] if values else None
+                if isinstance(before, ast.Constant):
+                    values[-1] = tree.constant(f"{before.value!s}{part.value}")
                 else:
                     values.append(part)
                 continue

@@ -10,7 +10,7 @@ from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import UNKNOWN
 from smtpgate.hsl.compiler.loops import Loops
-from smtpgate.hsl.scopes import Kind
+from smtpgate.hsl.scopes import Kind, Variable
 
 #: Longer ladders of else-ifs are cut: Python's compiler nests with them.
 _LADDER = 40
@@ -100,9 +100,7 @@ class Statements(Loops):
         self.at(made, node.target.position)
         self.at(made.target, node.target.position)
         self.emit(made)
-        long = tree.compare(
-            tree.call("len", tree.load(name)), ast.Gt(), tree.constant(65536)
-        )
+        long = tree.compare(tree.call("len", tree.load(name)), ast.Gt(), tree.constant(65536))
         self.emit(ast.If(long, [ast.Expr(tree.call("bounded", tree.load(name)))], []))
 
     def _store_item(self, target: nodes.Subscript, node: nodes.Assign) -> None:
@@ -135,7 +133,9 @@ class Statements(Loops):
             tree.call("getrefcount", tree.again(current)), ast.Eq(), tree.constant(self.local_count)
         )
         test = ast.BoolOp(ast.And(), [tree.is_class(tree.again(current), "list"), only])
-        append = tree.call(ast.Attribute(tree.again(current), "append", ast.Load()), tree.again(value))
+        append = tree.call(
+            ast.Attribute(tree.again(current), "append", ast.Load()), tree.again(value)
+        )
         self.emit(ast.If(test, [ast.Expr(append)], [self.put_variable(found, made)]))
 
     #: The reference count of a list that only a local variable holds.
@@ -167,7 +167,7 @@ class Statements(Loops):
         mark: str = "",
     ) -> None:
         """An if with its else-ifs; with ``mark``, a branch taken clears that variable."""
-        ends: list[set[object]] = []
+        ends: list[set[Variable]] = []
         outer = self.out
         for number, (test, body) in enumerate(branches):
             value = self.folded(test)
@@ -193,14 +193,12 @@ class Statements(Loops):
                     ends.append(set(self.defined))
         self.out = outer
         if ends:
-            self.defined = set.intersection(*ends)  # type: ignore[assignment]
+            self.defined = set.intersection(*ends)
 
     @staticmethod
     def _leaves(body: Sequence[nodes.Statement]) -> bool:
         """Whether what follows a body is not reached from it."""
-        return bool(body) and isinstance(
-            body[-1], (nodes.Return, nodes.Break, nodes.Continue)
-        )
+        return bool(body) and isinstance(body[-1], (nodes.Return, nodes.Break, nodes.Continue))
 
     def _long_ladder(self, node: nodes.If) -> None:
         mark = self.temporary()
@@ -250,9 +248,7 @@ class Statements(Loops):
                 self.unit.owners[variable.scope].marked.add(variable)
             inside = self.within(lambda: self.statements(node.body))
             current = self._raw(variable)
-            store = ast.Assign(
-                [ast.Attribute(tree.load(held), "value", ast.Store())], current
-            )
+            store = ast.Assign([ast.Attribute(tree.load(held), "value", ast.Store())], current)
             self.emit(ast.Try(inside, [], [], [store]))
 
         inside = self.within(body)

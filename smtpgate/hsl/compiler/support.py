@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from sys import getrefcount
 from typing import Any, NoReturn
 
@@ -113,20 +113,18 @@ def no_append() -> NoReturn:
     raise Fault("[] has no value to read")
 
 
-SUPPORT: dict[str, Any] = {
-    made.__name__: made
-    for made in (
-        callable_of, spread_call, call_member, property_of, item_inside, set_key, step, terminate,
-        no_append, arguments, array_of, each_pair, each_value, element, has_item, has_slice, item,
-        named_item, peek, rest, slice_of, Barrier, cached, undefined, Function, Map,
-        format_number, Change, append, own, remove_item, remove_path, remove_property,
-        remove_slice, store, store_path, store_slice, Instance, Method, ScriptClass, getrefcount,
-        len, zip, next, float, str, list, object, operators.number, operators.text,
-        operators.negate, operators.bit_not, operators.bounded, *operators.BINARY.values(),
-    )
-}  # fmt: skip
+_HELPERS: tuple[Any, ...] = (
+    callable_of, spread_call, call_member, property_of, item_inside, set_key, step, terminate,
+    no_append, arguments, array_of, each_pair, each_value, element, has_item, has_slice, item,
+    named_item, peek, rest, slice_of, Barrier, cached, undefined, Function, Map,
+    format_number, Change, append, own, remove_item, remove_path, remove_property,
+    remove_slice, store, store_path, store_slice, Instance, Method, ScriptClass, getrefcount,
+    len, zip, next, float, str, list, object, operators.number, operators.text,
+    operators.negate, operators.bit_not, operators.bounded, *operators.BINARY.values(),
+)  # fmt: skip
+SUPPORT: dict[str, Any] = {made.__name__: made for made in _HELPERS}
 SUPPORT |= {
     "ABSENT": ABSENT, "SPREAD": SPREAD, "APPEND": APPEND, "OUTSIDE": OUTSIDE, "ONCE": (None,),
 }  # fmt: skip
 
-__all__ = ["SUPPORT", "Sequence"]
+__all__ = ["SUPPORT"]

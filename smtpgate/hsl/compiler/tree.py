@@ -47,9 +47,7 @@ def last(*values: ast.expr) -> ast.expr:
     """Evaluate all in order; the value is the last one's."""
     if len(values) == 1:
         return values[0]
-    return ast.Subscript(
-        ast.Tuple(list(values), ast.Load()), ast.Constant(-1), ast.Load()
-    )
+    return ast.Subscript(ast.Tuple(list(values), ast.Load()), ast.Constant(-1), ast.Load())
 
 
 def items(values: Sequence[ast.expr]) -> ast.Tuple:
@@ -92,7 +90,7 @@ def fill_places(tree: ast.AST) -> None:
         node, line, column = todo.pop()
         if "lineno" in node._attributes:
             if hasattr(node, "lineno"):
-                line, column = node.lineno, node.col_offset
+                line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
             else:
                 place(node, line, column)
         todo += [(child, line, column) for child in ast.iter_child_nodes(node)]
