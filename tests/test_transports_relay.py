@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks, succeed
-from twisted.internet.task import deferLater
 from twisted.names import dns
 from twisted.names.error import DNSServerError
-from twisted.trial.unittest import TestCase
 
 from smtpgate.smtp.opening import Login, Timeouts
 from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.proxyline import ProxyReader
 from smtpgate.smtp.reply import Reply
 from smtpgate.transports.hosts import Hosts
-from tests.support.nexthop import CLOSE, SILENCE, NextHop
-from tests.support.relaying import SHORT, Gateway, relay_to
+from tests.support.nexthop import CLOSE, SILENCE
+from tests.support.relaying import SHORT, RelayCase, relay_to
 from tests.support.smtp import RecordingTransport
 
 SENDER = "250 2.1.0 sender fine"
@@ -26,26 +24,6 @@ ALL = [SENDER, RECIPIENT, GO_ON, TAKEN]
 NO_HOST = "451 4.4.1 No next hop can be reached, try again later"
 
 
-class Case(TestCase):
-    timeout = 30
-
-    def hop(self, script=None, **options):
-        """A listening next hop."""
-        hop = NextHop(script or {}, **options).listen()
-        self.addCleanup(hop.stop)
-        return hop
-
-    def gateway(self, *relays, **options):
-        """A gateway that is gone after the test, before the next hops are."""
-        gateway = Gateway(*relays, **options)
-        self.addCleanup(gateway.stop)
-        return gateway
-
-    def pause(self, seconds=0.05):
-        """Let the other sockets get on."""
-        return deferLater(reactor, seconds)
-
-
 def body(received):
     """A message as the client sent it: without the gateway's trace header."""
     header, _, rest = received.octets.partition(b" +0000\r\n")
@@ -53,7 +31,7 @@ def body(received):
     return rest
 
 
-class InlineTests(Case):
+class InlineTests(RelayCase):
     """The plain way of a message."""
 
     @inlineCallbacks
@@ -200,7 +178,7 @@ class InlineTests(Case):
             self.assertEqual(hop.sessions, [], step)
 
 
-class HostTests(Case):
+class HostTests(RelayCase):
     """Which next hop gets the message."""
 
     @inlineCallbacks
@@ -331,7 +309,7 @@ class HostTests(Case):
         self.flushLoggedErrors()
 
 
-class PoolTests(Case):
+class PoolTests(RelayCase):
     """Connections that serve several transactions."""
 
     @inlineCallbacks
@@ -453,7 +431,7 @@ class PoolTests(Case):
         self.assertEqual(gateway.relays[0].pool.active, 1)
 
 
-class ParameterTests(Case):
+class ParameterTests(RelayCase):
     """ESMTP parameters, for next hops that know them and for those that do not."""
 
     LINES = (
@@ -525,7 +503,7 @@ class ParameterTests(Case):
         self.assertEqual(hop.commands[:2], ["EHLO gw.example.org", "HELO gw.example.org"])
 
 
-class LMTPTests(Case):
+class LMTPTests(RelayCase):
     """LMTP: an answer for each recipient, and one for the client."""
 
     @inlineCallbacks
@@ -575,7 +553,7 @@ class LMTPTests(Case):
         self.assertEqual((yield client.send()), ALL)
 
 
-class IdentityTests(Case):
+class IdentityTests(RelayCase):
     """Next hops that are told who the client is."""
 
     @inlineCallbacks
@@ -660,7 +638,7 @@ class IdentityTests(Case):
         self.assertEqual((header.destination, rest), ((there.host, there.port), b""))
 
 
-class LoginTests(Case):
+class LoginTests(RelayCase):
     """A fixed account at the next hop."""
 
     @inlineCallbacks
@@ -704,7 +682,7 @@ class LoginTests(Case):
         self.assertEqual((self.replies, hop.commands), ([NO_HOST], ["EHLO gw.example.org"]))
 
 
-class SeveralTests(Case):
+class SeveralTests(RelayCase):
     """Several transports in one transaction."""
 
     class Moving(Policy):
@@ -768,7 +746,7 @@ class SeveralTests(Case):
         self.assertEqual((yield client.message(b"x\r\n")), TAKEN)
 
 
-class PaceTests(Case):
+class PaceTests(RelayCase):
     """A slow next hop holds the client back."""
 
     @inlineCallbacks

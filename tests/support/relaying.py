@@ -7,7 +7,9 @@ from dataclasses import replace
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineReceiver
+from twisted.trial.unittest import TestCase
 
 from smtpgate.smtp.factory import SMTPFactory
 from smtpgate.smtp.opening import Manners, Timeouts
@@ -17,6 +19,7 @@ from smtpgate.smtp.session import ServerSettings
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.hosts import Hosts
 from smtpgate.transports.relay import Relay
+from tests.support.nexthop import NextHop
 from tests.support.smtp import RecordingObserver
 
 #: Long enough for a busy machine, short enough for tests in which a next hop is silent.
@@ -24,13 +27,22 @@ SHORT = Timeouts(connect=5.0, greeting=0.4, command=0.4, block=0.4, message=0.4)
 PATIENT = Timeouts(connect=30.0, greeting=60.0, command=60.0, block=60.0, message=60.0)
 
 
-def relay_to(*hops, timeouts=PATIENT, name="next", tls=None, connections=100, idle=10.0, **manners):
+def relay_to(
+    *hops,
+    timeouts=PATIENT,
+    name="next",
+    tls=None,
+    mode="opportunistic",
+    connections=100,
+    idle=10.0,
+    **manners,
+):
     """A relay transport to next hops, by their ports or as (name, port)."""
     entries = [
         hop if isinstance(hop, tuple) else ("127.0.0.1", getattr(hop, "number", hop))
         for hop in hops
     ]
-    own = Manners("gw.example.org", timeouts=timeouts, **manners)
+    own = Manners("gw.example.org", tls=mode, timeouts=timeouts, **manners)
     return Relay(name, Hosts(entries), own, tls or ClientTLS(own.tls), reactor, connections, idle)
 
 
@@ -92,6 +104,28 @@ class Talker(LineReceiver):
         """What follows 354; the reply to it."""
         self.transport.write((b"\r\n" + octets).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n")
         return self.reply()
+
+
+class RelayCase(TestCase):
+    """Tests with next hops and gateways that are gone when it ends."""
+
+    timeout = 30
+
+    def hop(self, script=None, **options):
+        """A listening next hop."""
+        hop = NextHop(script or {}, **options).listen()
+        self.addCleanup(hop.stop)
+        return hop
+
+    def gateway(self, *relays, **options):
+        """A gateway."""
+        gateway = Gateway(*relays, **options)
+        self.addCleanup(gateway.stop)
+        return gateway
+
+    def pause(self, seconds=0.05):
+        """Let the other sockets get on."""
+        return deferLater(reactor, seconds)
 
 
 class Gateway:
