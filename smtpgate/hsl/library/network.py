@@ -33,9 +33,11 @@ def _bounds(octets: bytes, prefix: str) -> tuple[bytes, bytes] | None:
 def _mask(octets: bytes, mask: str) -> tuple[bytes, bytes] | None:
     """The bounds of an IPv4 subnet written with a netmask."""
     try:
-        return _bounds(octets, str(ipaddress.IPv4Network(f"0.0.0.0/{mask}").prefixlen))
+        network = ipaddress.IPv4Network(f"0.0.0.0/{mask}")
     except ValueError:
         return None
+    # The library takes 0.0.0.255 for a netmask as well.
+    return _bounds(octets, str(network.prefixlen)) if str(network.netmask) == mask else None
 
 
 # Scripts test every connection against the same few networks.
