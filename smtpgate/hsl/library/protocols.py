@@ -266,7 +266,7 @@ class LDAP(Object):
     def dn2str(dn: Array) -> String:
         """A distinguished name out of its parts, escaped where needed (RFC 4514).
 
-        :param array dn: the parts, as :func:`str2dn` gives them
+        :param array dn: the parts, as :func:`LDAP::str2dn` gives them
         :return: the distinguished name
         :rtype: string
 

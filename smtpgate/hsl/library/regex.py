@@ -117,7 +117,7 @@ def pcre_quote(string: String) -> String:
 
        echo pcre_quote("1.5 (sic)"); // => 1\.5\ \(sic\)
        echo "a+b" =~ pcre_quote("a+b"); // => 1
-    r"""
+    """
     check_string(len(string) + len(_META.findall(string)))
     return _META.sub(lambda found: "\\" + found[0], string).replace("\0", "\\x00")
 
