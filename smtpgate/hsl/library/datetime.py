@@ -46,7 +46,7 @@ def sleep(execution: Execution, seconds: Number) -> Number:
 
     .. code-block:: hsl
 
-       echo sleep(0.01) >= 0.01; // => 1
+       echo sleep(0.1) > 0.09; // => 1
     """
     if not isfinite(seconds) or seconds > LONGEST_SLEEP:
         raise Fault(f'sleep() parameter "seconds" must be at most {LONGEST_SLEEP}')
