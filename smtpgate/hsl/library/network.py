@@ -37,7 +37,9 @@ def _mask(octets: bytes, mask: str) -> tuple[bytes, bytes] | None:
     except ValueError:
         return None
     # The library takes 0.0.0.255 for a netmask as well.
-    return _bounds(octets, str(network.prefixlen)) if str(network.netmask) == mask else None
+    if len(octets) != 4 or str(network.netmask) != mask:
+        return None
+    return _bounds(octets, str(network.prefixlen))
 
 
 # Scripts test every connection against the same few networks.
