@@ -31,7 +31,7 @@ _RESULT = "repl_result"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 #: What brackets may stand in without counting.
 _QUIET = re.compile(
-    r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|#/.*?/|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL
+    r"\"(?:[^\"\\]|\\.)*\"|'(?P<tag>[^'\n]*)'.*?'(?P=tag)'|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL
 )
 _KEYWORDS = (
     "and", "array", "as", "barrier", "break", "builtin", "cache", "case", "class", "closure",
@@ -118,16 +118,19 @@ class Session:
         :raises ScriptErrors: of the statements
         """
         from smtpgate.hsl.errors import ScriptErrors
+        from smtpgate.hsl.grammar import parse
         from smtpgate.hsl.runtime import compile_script
 
-        context = self._context(source)
+        # One line in front in both forms: then errors have their places in the same lines.
+        text = f"${_RESULT} =\n{source}\n;"
         try:
-            expression = f"${_RESULT} =\n{source}\n;{self._known(source)}"
-            return compile_script(expression, _FILE, context, self.sources)
+            parse(text, _FILE)
         except ScriptErrors:
-            # One line in front here too: both forms have their places in the same lines.
-            statements = f"\n{source}\n{self._known(source)}"
-            return compile_script(statements, _FILE, context, self.sources)
+            text = f"\n{source}\n;"
+            parse(text, _FILE)
+        return compile_script(
+            text + self._known(source), _FILE, self._context(source), self.sources
+        )
 
     def _context(self, source: str) -> Context:
         from smtpgate.hsl.runtime import Context

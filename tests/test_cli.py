@@ -1,0 +1,247 @@
+"""The commands of ``smtpgate``, as processes: what they print, where, and their exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.cli.repl import incomplete, show
+from tests.support.process import TWISTD, environment, smtpgate
+
+
+class CommandTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+
+    def file(self, name: str, text: str) -> str:
+        (self.directory / name).write_text(text)
+        return name
+
+    def run_command(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        return smtpgate(*arguments, stdin=stdin, cwd=self.directory)
+
+
+class CheckTests(CommandTestCase):
+    def test_good(self) -> None:
+        """A script without mistakes: nothing is said."""
+        name = self.file("good.hsl", 'if ($command == "X") Reply("y");')
+        self.assertEqual((0, "", ""), self.run_command("check", name))
+
+    def test_all_errors(self) -> None:
+        """Every error with its place, its line and a caret."""
+        name = self.file("bad.hsl", "$x = ;\nReply(1, 2, 3);\n\tPass(];\n")
+        code, output, errors = self.run_command("check", name)
+        self.assertEqual(1, code)
+        self.assertTrue(
+            output.startswith(
+                "bad.hsl:1:6: expected an expression after `=`\n    $x = ;\n         ^\n"
+            ),
+            output,
+        )
+        self.assertIn("bad.hsl:3:7: ", output)
+        self.assertIn("    \tPass(];\n    \t     ^\n", output)
+        self.assertEqual("2 errors\n", errors)
+
+    def test_json(self) -> None:
+        """For editors: places as data."""
+        name = self.file("bad.hsl", "$x = ;\n")
+        code, output, _ = self.run_command("check", "--json", name)
+        self.assertEqual(1, code)
+        self.assertEqual(
+            [
+                {
+                    "file": "bad.hsl",
+                    "line": 1,
+                    "column": 6,
+                    "message": "expected an expression after `=`",
+                }
+            ],
+            json.loads(output),
+        )
+
+    def test_configuration(self) -> None:
+        """A configuration with its script; checking it makes no files."""
+        (self.directory / "scripts").mkdir()
+        self.file("scripts/proxy.hsl", "Pas();")
+        self.file(
+            "a.toml",
+            '[certificates.default]\nself_signed = true\n[transports.local]\ntype = "discard"\n'
+            '[[servers]]\nid = "in"\ntransport = "locl"\nlisteners = [{ endpoint = "tcp:25" }]\n'
+            '[servers.hooks]\nproxy = "proxy.hsl"\n',
+        )
+        code, output, _ = self.run_command("check", "a.toml")
+        self.assertEqual(1, code)
+        first, second, *_ = output.split("\n")
+        self.assertEqual(
+            "a.toml:7: servers[0].transport: 'locl' is no transport (did you mean 'local'?), "
+            "expected 'local'",
+            first,
+        )
+        self.assertIn("scripts/proxy.hsl:1:1: ", second)
+        self.assertFalse((self.directory / "var").exists())
+
+    def test_missing(self) -> None:
+        """A file that is not there is an error like others."""
+        self.assertEqual(
+            (1, "x.hsl:1: no such file or directory, expected a script\n", "1 error\n"),
+            self.run_command("check", "x.hsl"),
+        )
+
+
+class RunTests(CommandTestCase):
+    def test_output(self) -> None:
+        """echo prints lines, octet for octet; a script that waits is waited for."""
+        name = self.file("a.hsl", 'echo "grüße";\nsleep(0.01);\necho 1 + 1;\n')
+        self.assertEqual((0, "grüße\n2\n", ""), self.run_command("run", name))
+
+    def test_runtime_error(self) -> None:
+        """What was printed before stays; the error has its place."""
+        name = self.file("a.hsl", 'echo "a";\necho $y;\n')
+        self.assertEqual(
+            (1, "a\n", "a.hsl:2:6: undefined variable $y\n"), self.run_command("run", name)
+        )
+
+    def test_compile_error(self) -> None:
+        """Nothing runs when something does not compile."""
+        name = self.file("a.hsl", 'echo "a";\n$x = ;\n')
+        code, output, errors = self.run_command("run", name)
+        self.assertEqual((1, ""), (code, output))
+        self.assertTrue(errors.startswith("a.hsl:2:6: "), errors)
+
+    def test_endless(self) -> None:
+        """A script that does not end is ended."""
+        name = self.file("a.hsl", "while (true) {}\n")
+        code, _, errors = self.run_command("run", "--timeout", "0.2", name)
+        self.assertEqual(1, code)
+        self.assertTrue(errors.startswith("a.hsl:1:"), errors)
+
+
+class PasswdTests(CommandTestCase):
+    def test_twice(self) -> None:
+        """Adds, then changes; the password comes from standard input and is not shown."""
+        self.assertEqual(
+            (0, "users: added jo\n", ""), self.run_command("passwd", "users", "jo", stdin="a b\n")
+        )
+        self.assertEqual(
+            (0, "users: changed jo\n", ""),
+            self.run_command("passwd", "--no-scram", "users", "jo", stdin="c"),
+        )
+        (line,) = (self.directory / "users").read_text().splitlines()
+        self.assertTrue(line.startswith("jo:$argon2id$v=19$"), line)
+        self.assertNotIn("SCRAM", line)
+
+    def test_refusals(self) -> None:
+        """What cannot be is refused, and no file is made."""
+        for name, stdin, words in (
+            ("jo", "", "no password was given"),
+            ("jo", "\n", "the password is empty"),
+            ("a:b", "x\n", "the name 'a:b' has a colon, a blank or a control character in it"),
+        ):
+            self.assertEqual(
+                (1, "", f"smtpgate passwd: {words}\n"),
+                self.run_command("passwd", "users", name, stdin=stdin),
+            )
+        self.assertFalse((self.directory / "users").exists())
+
+
+class ReplTests(CommandTestCase):
+    def session(self, *lines: str) -> list[str]:
+        code, output, errors = self.run_command(
+            "repl", stdin="".join(f"{line}\n" for line in lines)
+        )
+        self.assertEqual((0, ""), (code, errors))
+        return output.splitlines()
+
+    def test_values_and_definitions(self) -> None:
+        """Expressions show their values; variables and functions stay."""
+        self.assertEqual(
+            ["2", '["a" => [1, none, true]]', '"x\\"y"', "42", "43"],
+            self.session(
+                "1 + 1", '$a = ["a" => [1, none, true]]', "$a", "''x\"y''",
+                "function f($x) {", "  return $x + 1;", "}", "f(41)",
+                "function f($x) { return $x + 2; }", "f(41)",
+            ),
+        )  # fmt: skip
+
+    def test_errors(self) -> None:
+        """An error is shown at its place, and the session goes on."""
+        self.assertEqual(
+            ["<input>:1:1: the variable $zz has no value yet", "    $zz", "    ^", "1"],
+            self.session("$zz", "1"),
+        )
+
+    def test_python(self) -> None:
+        """:python shows what the last input became."""
+        self.assertIn("def main", "\n".join(self.session("1", ":python")))
+
+    def test_incomplete(self) -> None:
+        """Open brackets ask for more lines, unless they stand in strings and comments."""
+        for text in ("f(", "if (1) {", '["a" => ['):
+            self.assertTrue(incomplete(text), text)
+        for text in ("f()", '"("', "'x'{'x'", "1 // (", "# {", "''/(/''"):
+            self.assertFalse(incomplete(text), text)
+
+    def test_show(self) -> None:
+        """Values are written as a script would write them."""
+        self.assertEqual('[1, "a\\n\\$b", none, [], false]', show([1.0, "a\n$b", None, [], False]))
+
+
+class StartTests(CommandTestCase):
+    def twistd(self, *arguments: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [*TWISTD, "-n", "--pidfile=", "smtpgate", *arguments], cwd=self.directory,
+            env=environment(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    def test_bad_configuration(self) -> None:
+        """twistd and `smtpgate start` print all errors and end with 1, without a traceback."""
+        self.file("a.toml", "limits = 5\nhost = 5\n[transports]\n")
+        file = self.directory / "a.toml"
+        expected = (
+            f"{file}:1: servers: is missing, expected a list\n"
+            f"{file}:1: limits: unknown key, expected hostname, scripts, state, workers, "
+            "certificates, transports, users or servers\n"
+            f"{file}:2: host: unknown key, did you mean 'hostname'?\n"
+        )
+        for code, _, errors in (
+            self.twistd("--config", "a.toml"),
+            self.run_command("start", "--config", "a.toml"),
+        ):
+            self.assertEqual(1, code)
+            self.assertEqual(sorted(expected.split("\n")), sorted(errors.split("\n")))
+
+    def test_port_in_use(self) -> None:
+        """A port that cannot be had is one sentence and 1."""
+        self.file(
+            "a.toml",
+            '[transports.local]\ntype = "discard"\n[[servers]]\nid = "in"\ntransport = "local"\n'
+            'listeners = [{ endpoint = "tcp:2525:interface=192.0.2.1" }]\n',
+        )
+        words = (
+            "smtpgate: server in: cannot listen on tcp:2525:interface=192.0.2.1: "
+            "Cannot assign requested address"
+        )
+        code, _, errors = self.run_command("start", "--config", "a.toml")
+        self.assertEqual((1, f"{words}\n"), (code, errors))
+        code, output, errors = self.twistd("--config", "a.toml")
+        self.assertEqual(1, code)
+        self.assertIn(words, output + errors)
+        self.assertNotIn("Traceback", output + errors)
+
+    def test_help(self) -> None:
+        """`twistd smtpgate --help` tells the options."""
+        code, output, _ = self.twistd("--help")
+        self.assertEqual(0, code)
+        self.assertIn("--config=", output)
+        self.assertIn("SIGHUP", output)
+
+    def test_usage(self) -> None:
+        """No command, or an unknown one, is wrong usage."""
+        self.assertEqual(2, self.run_command()[0])
+        self.assertEqual(2, self.run_command("strat")[0])
+        self.assertEqual(0, self.run_command("--version")[0])
