@@ -38,7 +38,7 @@ def strings(function: str, option: str, given: Array) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for key, value in arrays.pairs(given):
-        if value is None or not isinstance(value, (str, float, int)):
+        if not isinstance(value, (str, float, int)):
             raise Fault(f'{function} option "{option}" must hold strings, {type_name(value)} given')
         found[str(key)] = to_string(value)
     return found

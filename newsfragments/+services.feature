@@ -1,0 +1,1 @@
+Scripts hash, encrypt and sign (AES, HMAC, RSA, Ed25519, PKCS #7, crypt), read files below their root, take address lists and DKIM fields apart, build MIME messages and sign them with DKIM, compare addresses with networks, limit rates, and take LDAP names apart.
