@@ -8,7 +8,7 @@ from typing import Any
 from smtpgate.hsl.arrays import from_pairs, key, normal, pairs
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import ScriptClass, get_property, has_property
-from smtpgate.hsl.values import Array, Map, Object, Value, type_name
+from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
 
 #: What stands for a variable without a value, and for the key of an item without one.
 ABSENT: Any = object()
@@ -39,7 +39,7 @@ def item(container: Value, subscript: Value) -> Value:
         return None
     if isinstance(container, Object):
         return get_property(container, _name(subscript), None)
-    raise Fault(f"a {type_name(container)} has no items")
+    raise Fault(f"{a_type(container)} has no items")
 
 
 def named_item(container: Value, name: Any) -> Value:
@@ -118,7 +118,7 @@ def slice_of(value: Value, start: Value, stop: Value, step: Value) -> Value:
         return [items[position] for position in selected]
     if value is None:
         return None
-    raise Fault(f"a {type_name(value)} cannot be sliced")
+    raise Fault(f"{a_type(value)} cannot be sliced")
 
 
 def has_slice(value: Value, start: Value, stop: Value, step: Value) -> bool:

@@ -10,7 +10,7 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.operators import describe
 from smtpgate.hsl.reading import ABSENT as NO_VALUE
 from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
-from smtpgate.hsl.values import Function, Map, Value, literal, type_name
+from smtpgate.hsl.values import Function, Map, Value, a_type, literal, type_name
 from smtpgate.hsl.waiting import Gate
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _plain(value: Value, what: str, depth: int = 0) -> Value:
             _plain(key, what, depth + 1)
             _plain(item, what, depth + 1)
     elif not (value is None or isinstance(value, (bool, float, int, str))):
-        raise Fault(f"a {type_name(value)} cannot be {what}")
+        raise Fault(f"{a_type(value)} cannot be {what}")
     return value
 
 

@@ -100,6 +100,14 @@ def type_name(value: Value) -> str:
     return "object"
 
 
+def a_type(value: Value) -> str:
+    """The type's name with its article: ``a string``, ``an array``, ``none``."""
+    kind = type_name(value)
+    if kind == "none":
+        return kind
+    return f"an {kind}" if kind[0] in "ao" else f"a {kind}"
+
+
 def format_number(number: float) -> str:
     """The shortest form that reads back; integers below 1e15 without exponent."""
     if not isfinite(number):

@@ -20,7 +20,7 @@ from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item
-from smtpgate.hsl.values import Map, Object, Value, type_name
+from smtpgate.hsl.values import Map, Object, Value, a_type, type_name
 
 #: The key of the append form ``$a[] = x``.
 APPEND: Any = object()
@@ -329,9 +329,9 @@ def store_slice(array: Value, start: Value, stop: Value, step: Value, value: Val
     """
     array = [] if array is None or array is ABSENT else array
     if not isinstance(array, (list, Map)):
-        raise Fault(f"a slice of a {type_name(array)} cannot be assigned to")
+        raise Fault(f"a slice of {a_type(array)} cannot be assigned to")
     if not isinstance(value, (list, Map)):
-        raise Fault(f"an array must be assigned to a slice, a {type_name(value)} given")
+        raise Fault(f"an array must be assigned to a slice, {a_type(value)} given")
     check_array(len(array) + len(value))
     selected = bounds(len(array), start, stop, step)
     if array.__class__ is list and value.__class__ is list and selected.step == 1:
@@ -386,7 +386,7 @@ def remove_item(array: Value, subscript: Value) -> Value:
     if isinstance(array, Object):
         remove_property(array, subscript, (None, False))
         return array
-    raise Fault(f"a {type_name(array)} has no items to unset")
+    raise Fault(f"{a_type(array)} has no items to unset")
 
 
 def remove_property(target: Value, name: Any, access: tuple[ScriptClass | None, bool]) -> None:
@@ -401,7 +401,7 @@ def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
     if array is None or array is ABSENT:
         return array
     if not isinstance(array, (list, Map)):
-        raise Fault(f"a {type_name(array)} has no items to unset")
+        raise Fault(f"{a_type(array)} has no items to unset")
     removed = set(bounds(len(array), start, stop, step))
     return from_pairs(pair for number, pair in enumerate(pairs(array)) if number not in removed)
 
@@ -418,8 +418,10 @@ def remove_path(
     for subscript in path:
         if isinstance(found, Instance):
             found = _member(found, subscript, *access).properties.get(subscript)
-        else:
+        elif isinstance(found, (list, Map)):
             found = item(found, subscript)
+        else:
+            return root
     if isinstance(found, Object):
         remove_property(found, arguments[0], access)
         return root

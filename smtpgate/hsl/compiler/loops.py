@@ -14,6 +14,7 @@ from smtpgate.hsl import nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.assignments import Assignments
 from smtpgate.hsl.compiler.code import MOST_BLOCKS, UNKNOWN, Builder, Code
+from smtpgate.hsl.resolver import blocks
 from smtpgate.hsl.scopes import Variable
 from smtpgate.hsl.tracing import LOOP
 
@@ -292,19 +293,13 @@ Around = tuple[str, str | None]
 
 
 def _continues(body: Sequence[nodes.Statement]) -> bool:
-    """Whether a ``continue`` in a loop's body is that loop's."""
+    """Whether a ``continue`` in a loop's body is that loop's (an include may have one)."""
     for statement in body:
-        if isinstance(statement, nodes.Continue):
+        if isinstance(statement, (nodes.Continue, nodes.Include)):
             return True
-        if isinstance(statement, nodes.If):
-            if any(_continues(b) for _, b in statement.branches) or _continues(statement.otherwise):
-                return True
-        elif isinstance(statement, nodes.Switch):
-            if _continues_in(statement.cases):
-                return True
-        elif isinstance(statement, nodes.Include) or (
-            isinstance(statement, (nodes.Block, nodes.Barrier)) and _continues(statement.body)
-        ):
+        if isinstance(statement, (nodes.For, nodes.Foreach, nodes.While)):
+            continue
+        if any(_continues(inner) for inner in blocks(statement)):
             return True
     return False
 

@@ -29,7 +29,7 @@ from smtpgate.hsl.reading import (
 from smtpgate.hsl.sharing import Barrier, cached
 from smtpgate.hsl.signals import Terminated
 from smtpgate.hsl.tracing import undefined
-from smtpgate.hsl.values import Function, Map, Object, Value, format_number, type_name
+from smtpgate.hsl.values import Function, Map, Object, Value, a_type, format_number
 from smtpgate.hsl.writing import (
     APPEND,
     Change,
@@ -74,7 +74,7 @@ def call_member(
         return code(*before, *values)
     if isinstance(target, (list, Map)):
         return callable_of(item(target, name), len(values))(*values)
-    raise Fault(f"a {type_name(target)} has no function {name}")
+    raise Fault(f"{a_type(target)} has no function {name}")
 
 
 def property_of(target: Value, name: str, inside: ScriptClass | None) -> Value:
