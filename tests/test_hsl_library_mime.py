@@ -6,7 +6,6 @@ import base64
 import email
 import email.policy
 import re
-import textwrap
 from email.header import decode_header, make_header
 from typing import Any
 
@@ -529,7 +528,7 @@ class DKIMTests(FaultCase):
             self.assertIs(checker.verify(number, dnsfunc=lambda *_a, r=record, **_k: r), True)
 
     def test_key_in_pem(self) -> None:
-        """An Ed25519 key as PEM text, and an RSA key as PKCS #8 with text around it."""
+        """An Ed25519 key as PEM text, and an RSA key as PKCS #8 with text and a key around it."""
         key = ed25519.Ed25519PrivateKey.from_private_bytes(ED25519.encode("latin-1"))
         pem = [
             found.private_bytes(
@@ -541,7 +540,7 @@ class DKIMTests(FaultCase):
         ]
         part = self.sign(self.message(), pem[0], algorithm="ed25519-sha256")
         self.assertIs(self.verify(self.octets(part), ED25519_RECORD), True)
-        part = self.sign(self.message(), "the key:\n" + textwrap.dedent(pem[1]) + "\n")
+        part = self.sign(self.message(), "the keys:\n" + pem[1] + "\n" + pem[0])
         self.assertIs(self.verify(self.octets(part)), True)
 
     def test_faults(self) -> None:

@@ -28,7 +28,6 @@ ALGORITHMS = ("rsa-sha1", "rsa-sha256", "ed25519-sha256")
 
 _LABELS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 _NAME = re.compile(r"[!-9<-~]{1,76}")  # also without the semicolon, which ends h=
-_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.{0,4500}-----END [A-Z ]*-----", re.DOTALL)
 _WIDTH = 76
 
 
@@ -55,7 +54,7 @@ def load_key(key: str, algorithm: str) -> Any:
     try:
         if algorithm == "ed25519-sha256" and len(octets) == 32:
             return ed25519.Ed25519PrivateKey.from_private_bytes(octets)
-        found = _PEM.search(octets)
+        found = signing.PRIVATE_PEM.search(octets)
         loaded = signing.load_private_key(found[0] + b"\n" if found else b"", True)
     except ValueError:
         raise Fault("signDKIM(): the private key cannot be read") from None

@@ -260,7 +260,8 @@ def ed25519_verify(message: String, signature: String, publickey: String) -> Boo
     return True
 
 
-_PRIVATE_PEM = re.compile(
+#: A private key in PEM text, wherever it stands.
+PRIVATE_PEM = re.compile(
     rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,4500}"
     rb"-----END [A-Z ]*PRIVATE KEY-----\s*"
 )
@@ -295,7 +296,7 @@ def pkcs7_sign(
     refuse_pki("pkcs7_sign", options)
     pem = certificate.encode("latin-1")
     try:
-        key = load_private_key(b"".join(_PRIVATE_PEM.findall(pem)), True)
+        key = load_private_key(b"".join(PRIVATE_PEM.findall(pem)), True)
         chain = x509.load_pem_x509_certificates(pem)
     except _BAD_KEY:
         return None
