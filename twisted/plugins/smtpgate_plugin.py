@@ -2,4 +2,6 @@
 
 from twisted.application.service import ServiceMaker
 
-smtpgate = ServiceMaker("smtpgate", "smtpgate.twistd", "A scriptable SMTP gateway.", "smtpgate")
+smtpgate = ServiceMaker(  # type: ignore[no-untyped-call]
+    "smtpgate", "smtpgate.twistd", "A scriptable SMTP gateway.", "smtpgate"
+)
