@@ -82,6 +82,12 @@ def assemble(path: Path, make: bool = True) -> Assembly:
         raise Problems(error.errors) from None
 
 
+def machine_name() -> str:
+    """The machine's full name, or its short one when it knows no other than localhost."""
+    name = socket.getfqdn()
+    return socket.gethostname() if name.partition(".")[0] == "localhost" else name
+
+
 class _Assembler:
     def __init__(self, path: Path, make: bool) -> None:
         self.path = path
@@ -98,7 +104,7 @@ class _Assembler:
         scripts = self.compile_scripts(document)
         if config is None:
             raise Problems(self.problems)
-        hostname = config.hostname or socket.getfqdn()
+        hostname = config.hostname or machine_name()
         accounts = self.read_accounts(config)
         credentials = self.read_credentials(config, hostname)
         transports = {
