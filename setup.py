@@ -39,7 +39,6 @@ setup(
         "pyopenssl>=24.1",
         "pyparsing>=3.1",
         "scramp>=1.4.5",
-        "scramp>=1.4.5",
         "service-identity>=24.1",
         "twisted[tls]>=24.7",
     ],
