@@ -1,6 +1,6 @@
 """A session's questions, answered by scripts."""
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -194,6 +194,37 @@ class ErrorTests(EvaluatorTestCase):
             policy.command(self.connection, b"NOOP"),
             *["proxy.hsl:1:7: undefined variable $reason"] * 2,
         )
+
+
+class OurMistakeTests(SynchronousTestCase):
+    """Not the script's fault: the session ends in the same way, and the log has the traceback."""
+
+    def session(self, outcome):
+        class Broken:
+            def run(self, variables, environment):
+                return outcome()
+
+        policy = ScriptPolicy({"proxy": Binding(Broken())}, None, "gw.example.org", self.fail)
+        session = Session(policy=policy)
+        session.replies()
+        return session
+
+    def assert_trouble(self, session):
+        self.assertEqual(session.send("NOOP"), ["421 4.3.0 gw.example.org Temporary local problem"])
+        self.assertTrue(session.closed)
+        self.assertEqual([str(failure.value) for failure in session.troubles], ["ours"])
+
+    def test_raises(self):
+        """An exception that is no script's."""
+
+        def outcome():
+            raise RuntimeError("ours")
+
+        self.assert_trouble(self.session(outcome))
+
+    def test_fails_later(self):
+        """The same from a Deferred."""
+        self.assert_trouble(self.session(lambda: fail(RuntimeError("ours"))))
 
 
 class CompileTests(SynchronousTestCase):

@@ -5,7 +5,7 @@ A transcript has a head and lines::
     # what it shows
     script: xclient.hsl            a file of etc/scripts, or indented lines below
     commands: XCLIENT MAIL         all, first or verbs
-    client: 10.0.0.7               the client's address
+    client: 10.0.0.7 50000         the client's address, and its port if that matters
     users: jo=secret               accounts for AUTH
     tls: yes                       STARTTLS is offered
 
@@ -91,7 +91,7 @@ def session(transcript: Transcript, script: str | None = None, commands=None) ->
     words = head.pop("commands", "all").split()
     if commands is None:
         commands = words[0] if words in (["all"], ["first"]) else words
-    address, _, port = head.pop("client", "192.0.2.7:41666").partition(":")
+    address, _, port = head.pop("client", "192.0.2.7 41666").partition(" ")
     settings = {}
     if head.pop("tls", "no") == "yes":
         settings["tls"] = object()
