@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -179,16 +180,23 @@ class Exim(Server):
 
     @classmethod
     def found(cls):
-        return os.environ.get("SMTPGATE_EXIM") or super().found()
+        program = os.environ.get("SMTPGATE_EXIM") or super().found()
+        try:
+            pwd.getpwnam("Debian-exim")  # it is built in
+        except KeyError:
+            return None
+        return program
 
     def start(self):
         spool = self.directory / "spool"
         spool.mkdir()
-        shutil.chown(spool, "Debian-exim", "Debian-exim")
+        for directory in (spool, self.mail):
+            shutil.chown(directory, "Debian-exim", "Debian-exim")
         file = self.write(
             "exim.conf",
             f"""
 primary_hostname = exim.example.net
+exim_path = {self.found()}
 spool_directory = {spool}
 log_file_path = {spool}/%slog
 pid_file_path = {spool}/pid
@@ -199,7 +207,7 @@ accept_8bitmime = true
 smtputf8_advertise_hosts = *
 rfc1413_query_timeout = 0s
 host_lookup =
-queue_run_in_order
+deliver_drop_privilege
 domainlist local_domains = example.net
 acl_smtp_rcpt = check_recipient
 
@@ -224,8 +232,6 @@ maildir:
   directory = {self.mail}/$local_part_data
   maildir_format
   create_directory
-  user = {NOBODY}
-  group = {NOBODY}
 """,
         )
         return self.run(self.found(), "-C", str(file), "-bdf")
