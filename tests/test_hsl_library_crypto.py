@@ -258,6 +258,7 @@ class CryptTests(SynchronousTestCase):
     def test_others_have_their_turn(self) -> None:
         """A loop that hashes or signs lets the reactor in after each one."""
         running = Running()
+        running.slow_by(0.01)
         call(passwords.crypt, "hello", "ab", running=running)
         call(signing.rsa_sign, "m", RSA_DER, running=running)
         pem = certificate(RSA, "signer") + private_octets(RSA, "PEM", "PKCS8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ class Running:
     """What the library sees of an execution; Deferreds it settles have fired already."""
 
     def __init__(self, **given: Any) -> None:
-        self.clock = Clock()
+        self.clock: Any = Clock()
         self.environment = Environment(self.clock, **given)
         self.turns = 0
+
+    def slow_by(self, seconds: float) -> None:
+        """Let each look at the clock be ``seconds`` later than the last."""
+        times = count(self.clock.seconds(), seconds)
+        self.clock.seconds = lambda: next(times)
 
     def give_way(self) -> None:
         self.turns += 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.execution import TURN, Execution
 
 
 def capability(execution: Execution, name: str, function: str) -> Any:
@@ -18,3 +20,12 @@ def capability(execution: Execution, name: str, function: str) -> Any:
     if found is None:
         raise Fault(f"{function} is not available here")
     return found
+
+
+@contextmanager
+def slow(execution: Execution) -> Iterator[None]:
+    """Around what may take long: a loop of it must not keep other sessions waiting."""
+    began = execution.environment.clock.seconds()
+    yield
+    if execution.environment.clock.seconds() - began > TURN / 4:
+        execution.give_way()

@@ -25,6 +25,7 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import dkim, headerfield, submission
+from smtpgate.hsl.library.capabilities import slow
 from smtpgate.hsl.values import Object, literal, type_name
 
 #: Parts within parts, and header fields of one part.
@@ -261,11 +262,8 @@ class MIME(Object):
           $mail = MIME()->addHeader("Content-Transfer-Encoding", "7bit")->setBody("Hello");
           echo $mail->toString() =~ "MIME-Version: 1.0";  // => 1
         """
-        message = self.finished(execution.environment.clock.seconds())
-        if self.signers:
-            # A loop of signatures must not keep other sessions waiting.
-            execution.give_way()
-        return message
+        with slow(execution):
+            return self.finished(execution.environment.clock.seconds())
 
     @builtin("send", options=_SEND_OPTIONS, waits=True)
     def send(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from smtpgate.hsl.builtin import String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.library.capabilities import slow
 
 # libxcrypt with and without glibc's interface, then C libraries that have it inside.
 _LIBRARIES = ("libcrypt.so.1", "libcrypt.so.2", None)
@@ -96,9 +97,8 @@ def crypt(execution: Execution, key: String, salt: String) -> String | None:
     # To C a NUL ends the key: "secret\\0..." would pass for "secret".
     if len(key) > MAX_KEY or "\0" in key or "\0" in salt or not _check_work(salt):
         return None
-    hashed = _system_crypt()(key.encode("latin-1"), salt.encode("latin-1"))
-    # A loop of these must not keep other sessions waiting.
-    execution.give_way()
+    with slow(execution):
+        hashed = _system_crypt()(key.encode("latin-1"), salt.encode("latin-1"))
     # libxcrypt's answer to a salt that it does not know begins with an asterisk.
     if hashed is None or hashed.startswith(b"*"):
         return None

@@ -26,6 +26,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.library.capabilities import slow
 
 #: The cost of an RSA key grows with the cube of its size, and that of checking one even
 #: faster: greater keys would hold up other sessions.
@@ -168,11 +169,10 @@ def rsa_sign(
         if not isinstance(key, rsa.RSAPrivateKey):
             return None
         digest = _HASHES[options["hash"]]()
-        signature = key.sign(message.encode("latin-1"), padding.PKCS1v15(), digest)
+        with slow(execution):
+            signature = key.sign(message.encode("latin-1"), padding.PKCS1v15(), digest)
     except _BAD_KEY:
         return None
-    # A loop of these must not keep other sessions waiting.
-    execution.give_way()
     return str(signature, "latin-1")
 
 
@@ -316,8 +316,8 @@ def pkcs7_sign(
     flags = [pkcs7.PKCS7Options.Binary]
     if options["detached"]:
         flags.append(pkcs7.PKCS7Options.DetachedSignature)
-    signature = builder.sign(serialization.Encoding.DER, flags)
-    execution.give_way()
+    with slow(execution):
+        signature = builder.sign(serialization.Encoding.DER, flags)
     return signature.decode("latin-1")
 
 
