@@ -107,7 +107,9 @@ class Resolver:
         self.result.files.setdefault(program.position.file, program.source.split("\n"))
 
     def _hint(self, name: str, known: Iterable[str], mark: str = "") -> str:
-        near = get_close_matches(name, list(known), 1)
+        names = list(known)
+        near = [each for each in names if each.lower() == name.lower()]
+        near = near or get_close_matches(name, names, 1)
         return f", did you mean {mark}{near[0]}?" if near else ""
 
     # --- scopes --------------------------------------------------------------
@@ -402,14 +404,14 @@ class Resolver:
             )
         return found
 
-    def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
+    def check_arity(self, callee: Callee, count: int, at: Position) -> None:
         if isinstance(callee, ClassInfo):
             function = callee.constructor
             least, most = (function.least, function.most) if function else (0, 0)
         else:
             least, most = callee.least, callee.most
         if count < least or (most is not None and count > most):
-            self.complain(arity_message(name or callee.name, least, most, count), at)
+            self.complain(arity_message(callee.name, least, most, count), at)
 
     def check_pattern(self, node: nodes.Expression) -> None:
         """A literal regular expression is compiled now, so its mistakes are found now."""

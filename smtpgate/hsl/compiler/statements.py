@@ -109,7 +109,8 @@ class Statements(Loops):
         assert found is not None
         value = self.expression(node.value)
         index = None if target.index is None else self.expression(target.index)
-        if not tree.simple(value):
+        # An array that is stored into itself needs a second holder, or it would hold itself.
+        if not tree.simple(value) or self.target_variable(node.value) is found:
             name = self.temporary()
             self.emit(tree.assign(name, value))
             value = tree.load(name)
@@ -118,6 +119,11 @@ class Statements(Loops):
             self.emit(tree.assign(name, index))
             index = tree.load(name)
         current = self._raw(found)
+        if isinstance(value, ast.Name) and isinstance(current, ast.Name) and value.id == current.id:
+            # An array put into itself: a second name makes the count say so.
+            name = self.temporary()
+            self.emit(tree.assign(name, value))
+            value = tree.load(name)
         if index is not None:
             made = tree.call("store", current, index, value)
             self.at(made, target.position)
