@@ -404,14 +404,14 @@ class Resolver:
             )
         return found
 
-    def check_arity(self, callee: Callee, count: int, at: Position) -> None:
+    def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
         if isinstance(callee, ClassInfo):
             function = callee.constructor
             least, most = (function.least, function.most) if function else (0, 0)
         else:
             least, most = callee.least, callee.most
         if count < least or (most is not None and count > most):
-            self.complain(arity_message(callee.name, least, most, count), at)
+            self.complain(arity_message(name or callee.name, least, most, count), at)
 
     def check_pattern(self, node: nodes.Expression) -> None:
         """A literal regular expression is compiled now, so its mistakes are found now."""
