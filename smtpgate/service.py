@@ -137,8 +137,12 @@ class Gateway(MultiService):
                 self._unbind(port)
             raise
         super().startService()  # type: ignore[no-untyped-call]
+        self.reactor.callWhenRunning(self._up)
+
+    def _up(self) -> None:
+        # Who reads that a server is up may stop it at once.
+        self._take_signals()
         self._tell(self.assembly)
-        self.reactor.callWhenRunning(self._take_signals)
 
     def _take_signals(self) -> None:
         # SIGTERM is how the service is meant to be stopped: Twisted would end with the signal.

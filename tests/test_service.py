@@ -101,11 +101,11 @@ class GatewayTests(TestCase):
         port = free_port()
         self.configure(port)
         self.start()
+        self.assertEqual(b"220 one.test ESMTP\r\n", (yield self.banner(port)))
         self.assertEqual(
             f"server in is up on 127.0.0.1:{port} (STARTTLS); transport local; no hooks",
             self.logged[-1],
         )
-        self.assertEqual(b"220 one.test ESMTP\r\n", (yield self.banner(port)))
 
     @inlineCallbacks
     def test_taken_port(self) -> Any:
