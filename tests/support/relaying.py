@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineReceiver
@@ -56,6 +56,7 @@ class Talker(LineReceiver):
         self._said = []
         self._lines = []
         self.closed = Deferred()
+        self._gone = False
 
     def lineReceived(self, line):
         text = line.decode("latin-1")
@@ -68,16 +69,15 @@ class Talker(LineReceiver):
                 self._said.append(reply)
 
     def connectionLost(self, reason):
+        self._gone = True
         self.closed.callback(None)
         for waiting in self._waiting:
             waiting.callback("closed")
 
     def reply(self):
-        """The next reply, its lines joined by LF."""
-        if self._said:
-            answered = Deferred()
-            answered.callback(self._said.pop(0))
-            return answered
+        """The next reply, its lines joined by LF; "closed" when there will be none."""
+        if self._said or self._gone:
+            return succeed(self._said.pop(0) if self._said else "closed")
         waiting = Deferred()
         self._waiting.append(waiting)
         return waiting
