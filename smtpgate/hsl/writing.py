@@ -156,6 +156,15 @@ def _member(target: Value, name: Any, inside: ScriptClass | None, constructing: 
     return writable(target, name, inside, constructing)
 
 
+class Member:
+    """The name of a property in a path, as against a subscript."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 class Change:
     """One write at the end of a path of subscripts: what replaces the old value."""
 
@@ -182,12 +191,16 @@ def store_path(
     """
     if isinstance(root, (list, Map)) and getrefcount(root) > ARGUMENT:
         root = root[:] if root.__class__ is list else Map(root)
+    if path[0].__class__ is Member:
+        _has_properties(root, path[0])
     kept = root = _container(root)
     last = len(path) - 1
     # Each container on the way is its holder's own before it is changed.
     holder: Value = None
     holder_key: Any = None
     for place, subscript in enumerate(path):
+        if subscript.__class__ is Member:
+            subscript = subscript.name
         if place == last:
             old = None
             if change.operator is not None and subscript is not APPEND:
@@ -212,6 +225,11 @@ def store_path(
 def _read(target: Instance, subscript: Any, access: tuple[ScriptClass | None, bool]) -> Value:
     member = _member(target, subscript, *access)
     return member.properties.get(subscript)
+
+
+def _has_properties(value: Value, member: Member) -> None:
+    if not isinstance(value, (list, Map, Object)):
+        raise Fault(f"only an object has the property {member.name}")
 
 
 def _container(value: Value) -> Value:
@@ -416,6 +434,8 @@ def remove_path(
     """``unset($root[a][b])``: apply ``remove`` to what the path leads to, if it exists."""
     found = root
     for subscript in path:
+        if subscript.__class__ is Member:
+            subscript = subscript.name
         if isinstance(found, Instance):
             found = _member(found, subscript, *access).properties.get(subscript)
         elif isinstance(found, (list, Map)):

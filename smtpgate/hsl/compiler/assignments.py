@@ -12,6 +12,7 @@ from smtpgate.hsl.compiler.code import UNKNOWN
 from smtpgate.hsl.compiler.operations import helper_of
 from smtpgate.hsl.errors import Position
 from smtpgate.hsl.scopes import Kind, Variable
+from smtpgate.hsl.writing import Member
 
 
 class Assignments(Calls):
@@ -140,7 +141,8 @@ class Assignments(Calls):
         path: list[ast.expr] = []
         for each in reversed(keys):
             if isinstance(each, nodes.Property):
-                path.append(tree.constant(each.name))
+                member = Member(each.name)
+                path.append(tree.load(self.unit.keep("M", member, each.name)))
             elif each.index is None:
                 path.append(tree.load("APPEND"))
             else:
