@@ -11,7 +11,7 @@ from twisted.internet.defer import DeferredList, inlineCallbacks
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 
-from tests.support.process import GatewayProcess
+from tests.support.relaying_process import GatewayProcess
 from tests.support.relaying import RelayCase, Talker
 
 CLIENTS = 8

@@ -1,104 +1,78 @@
-"""The gateway as a process of its own, to be killed and measured."""
+"""The gateway as a process of its own, as ``twistd`` starts it."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
-_START = "import sys; from smtpgate.cli.main import main; sys.exit(main())"
+ROOT = Path(__file__).parent.parent.parent
+TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
+SMTPGATE = [
+    sys.executable, "-c", "from smtpgate.cli.main import main; raise SystemExit(main())",
+]  # fmt: skip
 
-CONFIGURATION = """\
-hostname = "gw.example.org"
-state = "var"
 
-[transports.next]
-type = "smtp"
-hosts = ["127.0.0.1:{next}"]
-tls = "none"
-{options}
+def environment() -> dict[str, str]:
+    """The tests' environment, where the package and its plugin are found wherever one is."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
-[[servers]]
-id = "relay"
-transport = "next"
-listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}]
-limits = {{ message_size = 0 }}
-"""
+
+def smtpgate(*arguments: str, stdin: str = "", cwd: Path | None = None) -> tuple[int, str, str]:
+    """Run the command line: (exit code, standard output, standard error)."""
+    done = subprocess.run(
+        [*SMTPGATE, *arguments], input=stdin, capture_output=True, text=True, timeout=60,
+        env=environment(), cwd=cwd,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 class GatewayProcess:
-    """One gateway that relays to one next hop.
+    """A running gateway; ``log`` has what it has written so far."""
 
-    :param directory: for its configuration and its log
-    """
+    def __init__(self, command: list[str], cwd: Path) -> None:
+        self.log = ""
+        self._more = threading.Condition()
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def __init__(self, directory, next_port, options=""):
-        self.directory = Path(directory).absolute()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
-        self._file = self.directory / "smtpgate.toml"
-        self._file.write_text(
-            CONFIGURATION.format(next=next_port, port=self.port, options=options)
-        )
-        self._process = None
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._more:
+                self.log += line
+                self._more.notify_all()
+        with self._more:
+            self._more.notify_all()
 
-    def start(self):
-        """Start it; it takes connections a little later."""
-        log = (self.directory / "log").open("ab")
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, "start", "--config", str(self._file)],
-            stdout=log,
-            stderr=log,
-            cwd=self.directory,
-            env=environment,
-        )
-        return self
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Until the log has a text so many times; 30 seconds at most."""
+        with self._more:
+            found = self._more.wait_for(lambda: self.log.count(text) >= times, 30)
+        if not found:
+            raise AssertionError(f"{text!r} is not in the log:\n{self.log}")
 
-    def wait_until_up(self):
-        """Block until it takes connections."""
-        for _ in range(300):
-            if self.is_up():
-                return self
-            time.sleep(0.05)
-        raise AssertionError(self.said())
-
-    def is_up(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            if self._process.poll() is not None:
-                raise AssertionError(self.said()) from None
-            return False
-        return True
-
-    def said(self):
-        """Its log."""
-        return (self.directory / "log").read_text(errors="replace")
-
-    def kill(self, number=signal.SIGKILL):
-        """End it; with SIGKILL it has no time for anything."""
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-        self._process.wait(60)
-
-    def memory(self):
-        """Octets that it has resident, now and at most (VmRSS and VmHWM)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        figures = dict(line.split(":", 1) for line in status.splitlines())
-        return tuple(int(figures[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-
-    def forget_peak(self):
-        """Let the peak start anew from what is resident now."""
-        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
-
-    def seconds(self):
-        """Seconds of processor time that it has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def stop(self) -> int:
+        """SIGTERM; gives the exit code."""
+        self.process.terminate()
+        code = self.process.wait(60)
+        self._reader.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
