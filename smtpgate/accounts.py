@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import os
 import re
 import tempfile
@@ -28,6 +29,7 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from smtpgate.smtp.credentials import IAccount, IProven, ScramKeys
@@ -239,8 +241,12 @@ class Accounts:
         self._turns = DeferredSemaphore(CHECKS_AT_A_TIME)
         self._nobody = _hash_of_nobody(accounts)
         scram = [account.scram for account in accounts.values() if account.scram is not None]
+        # Names that do not exist have salts that stay the same, also in the next process: salts
+        # that change would tell which names exist.
+        self.scram_decoy_key = os.urandom(32)
         if scram:
             self.scram_iterations = scram[0].iterations
+            self.scram_decoy_key = hmac.digest(scram[0].server_key, b"decoy", "sha256")
 
     def portal(self) -> Portal:
         """What the session asks."""
@@ -274,10 +280,25 @@ class Accounts:
                 raise UnauthorizedLogin("wrong name or password")
             return username
 
-        checked: Deferred[bool] = self._turns.run(
-            self._in_thread, _matches, password_hash, credentials.password
-        )
-        return checked.addCallback(judge)
+        turn: Deferred[Any] = self._turns.acquire()
+        return turn.addCallback(
+            lambda _: self._check(password_hash, credentials.password)
+        ).addCallback(judge)
+
+    def _check(self, password_hash: str, password: bytes) -> Deferred[bool]:
+        """Check in a thread, in our turn; the turn is over when the thread is done.
+
+        A client that leaves gives up the answer only: otherwise who comes, asks and leaves could
+        fill all threads with hashes.
+        """
+        answer: Deferred[bool] = Deferred()
+
+        def done(result: bool | Failure) -> None:
+            self._turns.release()
+            answer.callback(result)
+
+        self._in_thread(_matches, password_hash, password).addBoth(done)
+        return answer
 
 
 def _matches(password_hash: str, password: bytes) -> bool:

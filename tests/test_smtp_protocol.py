@@ -383,7 +383,7 @@ class PressureTests(SynchronousTestCase):
         self.assertEqual(client.wire.producerState, "paused")
         policy.wants_command = lambda connection, line: False  # type: ignore[method-assign]
         policy.answers[0].callback(Pass())
-        self.assertEqual(client.heard().count("250 2.0.0 OK\n"), 11001)
+        self.assertEqual(client.wait(0).count("250 2.0.0 OK\n"), 11001)
         self.assertEqual(client.wire.producerState, "producing")
 
     def test_unread_replies(self) -> None:

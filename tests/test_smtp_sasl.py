@@ -65,6 +65,7 @@ class Directory:
     """Knows one user; ``answer`` overrides."""
 
     scram_iterations = 4096
+    scram_decoy_key = bytes(32)
 
     def __init__(self, answer: Any = None) -> None:
         salt, stored, server, count = ScramMechanism().make_auth_info("secret")

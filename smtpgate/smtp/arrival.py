@@ -46,6 +46,7 @@ class Arrival(Wire):
     _reader: ProxyReader | None = None
     _banner: Timer | None = None
     _too_late: Timer | None = None
+    _turn: Timer | None = None
 
     def __init__(self, server: Server, listener: Listener, sessions: set[Any]) -> None:
         self.server = server
@@ -160,7 +161,7 @@ class Arrival(Wire):
         self.server.observer.refused(self.connection.peer_ip, f"too many {limit}")
         if not self.listener.implicit_tls:
             self.put(replies.too_many_connections(self.settings.hostname).wire())
-        self.end("too many connections")
+        self.end("too many connections", linger=False)  # it is not counted: it must not stay
 
     def _greet(self) -> None:
         self._asked = True
@@ -216,14 +217,17 @@ class Arrival(Wire):
 
     # Ends
 
-    def end(self, reason: str) -> None:
-        """Write what is queued and close; nothing runs any more."""
+    def end(self, reason: str, linger: bool = True) -> None:
+        """Write what is queued and close; nothing runs any more.
+
+        :param linger: make sure that the client can read it all, whatever it still sends
+        """
         if self.closing:
             return
         self.reason = reason
         self.closing = True
         self._stop_work()
-        self.close()
+        self.close(linger and not self.half_closed)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """The client has gone, or we have closed."""
@@ -248,7 +252,7 @@ class Arrival(Wire):
 
     def _stop_work(self) -> None:
         """Nobody waits for answers any more: cancel what was asked, abort deliveries."""
-        for call in (self._banner, self._too_late):
+        for call in (self._banner, self._too_late, self._turn):
             if call is not None and call.active():
                 call.cancel()
         pending, self.pending = self.pending, None

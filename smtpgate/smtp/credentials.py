@@ -58,12 +58,17 @@ class ScramDirectory(Protocol):
     """Finds an account's keys for SCRAM-SHA-256.
 
     ``scram_iterations`` is the count that its accounts usually have: names that do not exist
-    are answered with it, so that nobody learns which names do.
+    are answered with it, so that nobody learns which names do.  ``scram_decoy_key`` makes their
+    salts; it is secret, and stays the same across restarts.
     """
 
     @property
     def scram_iterations(self) -> int:
         """At least 4096."""
+
+    @property
+    def scram_decoy_key(self) -> bytes:
+        """32 octets."""
 
     def scram_keys(self, username: str) -> ScramKeys | Deferred[ScramKeys | None] | None:
         """The account's keys; None when there is no such account, or it has none."""

@@ -8,6 +8,7 @@ Rules that this file keeps:
   the client's counts.  A client that leaves cancels it.
 * After the reply that closes, nothing runs.
 * STARTTLS drops what was sent behind it.
+* A client that sends many commands at once takes turns with the others.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from smtpgate.smtp.framing import LineFault, parse_bdat
 from smtpgate.smtp.policy import Answer, CommandDecision, Pass
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
+
+#: Lines and parts of bodies that one session may take in a row.
+TURN = 200
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
@@ -61,8 +65,11 @@ class SMTPProtocol(Arrival):
             return
         self._pumping = True
         try:
-            while self._step():
-                pass
+            for _ in range(TURN):
+                if not self._step():
+                    break
+            else:
+                self._wait_for_turn()
         except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
             self.broken(caught())
         finally:
@@ -72,6 +79,14 @@ class SMTPProtocol(Arrival):
         self.flush()
         self.throttle(hold=self.pending is not None and not self.line_mode)
         self._watch()
+
+    def _wait_for_turn(self) -> None:
+        if self._turn is None and not self.closing:
+            self._turn = self.clock.callLater(0, self._have_turn)
+
+    def _have_turn(self) -> None:
+        self._turn = None
+        self.pump()
 
     def _step(self) -> bool:
         """Take one line, or what there is of a body; tell whether there may be more to do."""
@@ -122,10 +137,8 @@ class SMTPProtocol(Arrival):
         """One line; the last one has been answered."""
         self._line = line
         connection = self.connection
-        if self._a_command:
-            connection.commands += 1
-            if 0 < self.limits.commands < connection.commands:
-                return self._answered(replies.too_many_commands(self.settings.hostname))
+        if self._a_command and self._is_one_too_many():
+            return
         asked, self._next = self._next, False
         policy = self.server.policy
         if asked or (self._a_command and policy.wants_command(connection, line)):
@@ -133,11 +146,20 @@ class SMTPProtocol(Arrival):
         else:
             self.wait(self.machine.command(line), self._ran)
 
+    def _is_one_too_many(self) -> bool:
+        """Count a command; answer it when there were too many."""
+        self.connection.commands += 1
+        if 0 < self.limits.commands < self.connection.commands:
+            self._answered(replies.too_many_commands(self.settings.hostname))
+            return True
+        return False
+
     def _faulty(self, fault: LineFault) -> None:
         """A line that is none: answered by one 500."""
         self._line = b""
         if self._a_command:
-            self.connection.commands += 1
+            if self._is_one_too_many():
+                return
             reply = replies.LINE_TOO_LONG if fault is LineFault.TOO_LONG else replies.BAD_CHARACTER
             self._answered(reply)
         else:
@@ -148,7 +170,7 @@ class SMTPProtocol(Arrival):
         self._next = decision.next
         if self._a_command and _is_bdat(self._line) and not _passes_bdat(decision):
             try:
-                chunk = parse_bdat(self._line[5:].strip(b" \t"))
+                chunk = parse_bdat(self._line.partition(b" ")[2].strip(b" \t"))
             except Refusal:
                 return self._carry_out(decision)
             # The machine will not see the chunk, but its octets are still no commands.
@@ -186,7 +208,7 @@ class SMTPProtocol(Arrival):
         elif self.machine.intake is not None:
             self._begin_body()
         elif self._draining and not self.machine.transfer.chunking:
-            self._say_goodbye()
+            self._say_goodbye(linger=True)  # the reply to a message is in front of it
 
     def _refused(self, reply: Reply) -> Reply:
         """Count an error; too many end the session."""
@@ -280,6 +302,9 @@ class SMTPProtocol(Arrival):
 
     def readConnectionLost(self) -> None:
         """The client sends no more, but may still read: finish what it has sent."""
+        if self.closing:
+            self.transport.loseConnection()  # it has let us say all
+            return
         self.half_closed = True
         self.pump()
         if not self.closing:
@@ -304,19 +329,19 @@ class SMTPProtocol(Arrival):
             self.deadline.session = self.clock.seconds() + seconds
             self._too_late = self.clock.callLater(seconds, self._drained)
         else:
-            self._say_goodbye()
+            self._say_goodbye(linger=False)
 
     def _drained(self) -> None:
         self._too_late = None
-        self._say_goodbye()
+        self._say_goodbye(linger=False)
 
-    def _say_goodbye(self) -> None:
+    def _say_goodbye(self, linger: bool) -> None:
         self.put(replies.shutting_down(self.settings.hostname).wire())
-        self.end("shutdown")
+        self.end("shutdown", linger)
 
 
 def _is_bdat(line: bytes) -> bool:
-    return line[:5].upper() == b"BDAT "
+    return line.partition(b" ")[0].rstrip(b"\t").upper() == b"BDAT"
 
 
 def _passes_bdat(decision: CommandDecision) -> bool:

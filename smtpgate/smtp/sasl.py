@@ -73,10 +73,6 @@ class Login:
         return UsernamePassword(self._username, response)
 
 
-#: Makes the salt of a name that does not exist the same each time it is asked for.
-_DECOY = os.urandom(32)
-
-
 _MECHANISM = ScramMechanism("SCRAM-SHA-256")
 
 
@@ -124,7 +120,9 @@ class ScramSHA256:
         return Challenge(server.get_server_first().encode())
 
     def _decoy(self) -> ScramKeys:
-        salt = hmac.digest(_DECOY, self._username.encode(), hashlib.sha256)
+        """Keys for a name that does not exist; its salt is the same each time it is asked for."""
+        key = self._directory.scram_decoy_key
+        salt = hmac.digest(key, self._username.encode(), hashlib.sha256)
         return ScramKeys(
             salt[:16], self._directory.scram_iterations, os.urandom(32), os.urandom(32)
         )

@@ -6,6 +6,8 @@ Rules that this file keeps:
   started (``write_paused``).
 * Octets that wait are bounded: the transport is paused when there are too many.
 * Closing writes what is queued, then closes; a client that does not let that happen is cut off.
+* Octets that nobody has read make the kernel reset the connection, and lose the last reply.  So
+  closing says that no more comes, and drops what the client still sends until it closes too.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IHalfCloseableDescriptor, IPushProducer
 from twisted.protocols.basic import LineReceiver
 from zope.interface import implementer  # type: ignore[import-untyped]
 
@@ -101,8 +103,11 @@ class Wire(LineReceiver):
             self.paused = False
             self.transport.resumeProducing()
 
-    def close(self) -> None:
-        """Write what is queued and close; cut the client off when it does not let us."""
+    def close(self, linger: bool) -> None:
+        """Write what is queued and close; cut the client off when it does not let us.
+
+        :param linger: let the client close first; TLS does so anyway
+        """
         self.closing = True
         self.lines.clear()
         self.flush()
@@ -113,7 +118,11 @@ class Wire(LineReceiver):
         if self.paused:
             self.paused = False
             self.transport.resumeProducing()
-        self.transport.loseConnection()
+        transport = self.transport
+        if linger and IHalfCloseableDescriptor.providedBy(transport) and not transport.TLS:
+            transport.loseWriteConnection()
+        else:
+            transport.loseConnection()
 
     def cut(self) -> None:
         """Close without another word."""

@@ -53,6 +53,8 @@ def _refusal(text: str) -> Refusal:
 
 
 def _address(value: str) -> str:
+    if "%" in value:  # a zone may be any text, and means nothing on another machine
+        raise ValueError(value)
     return str(ip_address(value[5:] if value[:5].upper() == "IPV6:" else value))
 
 
