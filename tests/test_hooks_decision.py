@@ -10,6 +10,25 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Map
 from smtpgate.smtp.policy import Answer, Pass
 
+TEXTS = {
+    211: "System status", 214: "No help here", 220: "Ready", 221: "Goodbye",
+    235: "Authentication succeeded", 251: "Recipient not local, will forward",
+    252: "Cannot verify, but will take a message and try", 334: "",
+    354: "Start mail input, end with <CRLF>.<CRLF>",
+    421: "Service not available, closing connection", 432: "A password transition is needed",
+    450: "Not available now, try again later", 451: "Local problem, try again later",
+    452: "Out of resources, try again later", 454: "Temporary authentication failure",
+    455: "Cannot accommodate the parameters now", 500: "Command not recognised",
+    501: "Syntax error in arguments", 502: "Command not implemented",
+    503: "Bad sequence of commands", 504: "Parameter not implemented",
+    521: "This server does not accept mail", 530: "Authentication required",
+    534: "Authentication mechanism is too weak", 535: "Authentication failed",
+    538: "Encryption required", 550: "Not available", 551: "Recipient not local",
+    552: "Message too large", 553: "Mailbox name not allowed", 554: "Transaction failed",
+    555: "Parameters not recognised", 556: "The domain does not accept mail",
+}  # fmt: skip
+BY_CLASS = {2: "OK", 3: "Go on", 4: "Try again later", 5: "Refused"}
+
 
 def options(**given):
     return Map(given)
@@ -263,6 +282,17 @@ class ReplyTests(SynchronousTestCase):
             'Reply() parameter "reason" must hold strings or numbers, none given for key "1"',
         )
 
+    def test_longest_reason(self):
+        """A reason has a limit, with the line ends between its items."""
+        longest = "x" * 65536
+        self.assertEqual(self.wire(longest).count(b"x"), 65536)
+        self.assertEqual(self.wire(["x" * 65534, "y"]).count(b"x"), 65534)
+        for reason in [longest + "x", ["x" * 65534, "yy"]]:
+            self.assertEqual(
+                self.complaint(reason),
+                'Reply() parameter "reason" must be at most 65536 octets, 65537 given',
+            )
+
     def test_options_at_fault(self):
         """command is Pass's option, and a mistyped name is guessed."""
         self.assertEqual(
@@ -290,13 +320,68 @@ class ReplyTests(SynchronousTestCase):
         """A challenge is one word and stays one."""
         self.assertEqual(self.wire("x" * 2000, codes(334.0)), b"334 " + b"x" * 2000 + b"\r\n")
 
+    def test_longest_lines(self):
+        """512 octets with code and line end are allowed, one more is not."""
+        for chosen, overhead in [
+            (codes(250.0, [2.0, 11.0, 123.0]), len("250 2.11.123 ")),
+            (codes(250.0, None), len("250 ")),
+        ]:
+            longest = "x" * (510 - overhead)
+            self.assertEqual(len(self.wire(longest, chosen)), 512)
+            self.assertEqual(self.wire(longest + "y", chosen)[-3:], b"y\r\n")
+            self.assertEqual(self.wire(longest + "y", chosen).count(b"\r\n"), 2)
+
+    def test_cut_at_blanks(self):
+        """The last blank that fits is where a long line is cut; one too far in front is not."""
+        bare = codes(250.0, None)
+        room = 506
+        for words, pieces in [
+            (["x" * room, "y"], ["x" * room, "y"]),
+            (["x" * (room - 1), "y"], ["x" * (room - 1), "y"]),
+            (["x" * (room // 2), "y" * room], ["x" * (room // 2), "y" * room]),
+            (
+                ["x" * (room // 2 - 1), "y" * room],
+                ["x" * (room // 2 - 1) + " " + "y" * (room // 2), "y" * (room // 2)],
+            ),
+        ]:
+            lines = self.wire(" ".join(words), bare).decode().split("\r\n")[:-1]
+            self.assertEqual([line[4:] for line in lines], pieces)
+
+    def test_only_long_lines_are_cut(self):
+        """The other lines of the reply stay as they are."""
+        lines = self.wire(["a b", "x" * 600, "c d"]).split(b"\r\n")[:-1]
+        self.assertEqual(len(lines), 4)
+        self.assertEqual((lines[0], lines[3]), (b"250-2.0.0 a b", b"250 2.0.0 c d"))
+
+    def test_long_line_that_closes(self):
+        """Cutting a line changes nothing else."""
+        answer = proxy_reply.code("x" * 600, options(disconnect=True, next=True))
+        self.assertTrue(answer.reply.close)
+        self.assertTrue(answer.next)
+        self.assertFalse(proxy_reply.code("x" * 600).reply.close)
+
+    def test_largest_enhanced(self):
+        """Three digits are the most, RFC 3463 2; none are needed."""
+        self.assertEqual(self.wire("x", codes(550.0, [5.0, 999.0, 0.0])), b"550 5.999.0 x\r\n")
+
+    def test_guesses(self):
+        """A mistyped key of reply_codes is guessed, one like none of them is not."""
+        what = 'Reply() option "reply_codes" has no key'
+        for key, end in [
+            ("cod", '"cod", did you mean "code"?'),
+            ("enhancd", '"enhancd", did you mean "enhanced"?'),
+            ("xyz", '"xyz"'),
+        ]:
+            self.assertEqual(
+                self.complaint("x", options(reply_codes=Map({key: 550.0}))), f"{what} {end}"
+            )
+
     def test_default_texts(self):
-        """Every code has words, and they fit into one line."""
-        for code in range(200, 600):
-            self.assertTrue(default_text(code).isprintable())
-        self.assertEqual(default_text(299), "OK")
-        self.assertEqual(default_text(499), "Try again later")
-        self.assertEqual(default_text(599), "Refused")
+        """Every code has words; those of RFC 5321, 4954 and 7504 have their own."""
+        for code, text in TEXTS.items():
+            self.assertEqual(default_text(code), text)
+        for code in set(range(200, 600)) - set(TEXTS):
+            self.assertEqual(default_text(code), BY_CLASS[code // 100])
 
     @settings(deadline=None, derandomize=True)
     @given(

@@ -19,6 +19,10 @@ from smtpgate.smtp.reply import Reply
 #: Octets of one reply line, its end included: RFC 5321 4.5.3.1.5.
 LONGEST_LINE = 512
 
+#: Octets of a whole reason, each item of an array counted with a line end: nobody reads
+#: more, and everybody would have to wait for it.
+LONGEST_REASON = 65536
+
 #: The options that belong to every function that answers.
 REPLY_CODES = Option(
     (ARRAY,),
@@ -92,7 +96,7 @@ def make_reply(
     :param reason: none for words that suit the code
     :param codes: the option ``reply_codes``
     :param code: where ``codes`` has none
-    :raises Fault: for codes out of range, and a reason that is no text
+    :raises Fault: for codes out of range, and a reason that is no text or too long
     """
     chosen, enhanced = read_codes(function, codes, code)
     lines = _lines(function, reason)
@@ -166,30 +170,38 @@ def _is_part(value: Value) -> bool:
     return type_name(value) == "number" and 0 <= value <= 999 and value == int(value)
 
 
-def _lines(function: str, reason: str | Array | None) -> str | list[str] | None:
-    if reason is None or isinstance(reason, str):
-        return reason
+def _lines(function: str, reason: str | Array | None) -> list[str] | None:
+    if reason is None:
+        return None
+    lines = [reason] if isinstance(reason, str) else _items(function, reason)
+    size = sum(map(len, lines)) + len(lines) - 1
+    if size > LONGEST_REASON:
+        raise Fault(
+            f'{function}() parameter "reason" must be at most {LONGEST_REASON} octets, {size} given'
+        )
+    return lines or None
+
+
+def _items(function: str, reason: Array) -> list[str]:
     for key, item in arrays.pairs(reason):
         if type_name(item) not in ("string", "number"):
             raise Fault(
                 f'{function}() parameter "reason" must hold strings or numbers, '
                 f'{type_name(item)} given for key "{key}"'
             )
-    return [to_string(item) for item in arrays.values(reason)] or None
+    return [to_string(item) for item in arrays.values(reason)]
 
 
 def _fold(line: str, room: int) -> list[str]:
     """The line in pieces of at most ``room`` octets, cut at blanks where it has some."""
     pieces = []
-    while len(line) > room:
-        cut = line.rfind(" ", room // 2, room + 1)
-        if cut < 0:
-            pieces.append(line[:room])
-            line = line[room:]
-        else:
-            pieces.append(line[:cut])
-            line = line[cut + 1 :]
-    return [*pieces, line]
+    start = 0
+    while len(line) - start > room:
+        blank = line.rfind(" ", start + room // 2, start + room + 1)
+        end = start + room if blank < 0 else blank
+        pieces.append(line[start:end])
+        start = end if blank < 0 else end + 1
+    return [*pieces, line[start:]]
 
 
 def _dotted(enhanced: EnhancedCode) -> str:
