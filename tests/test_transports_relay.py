@@ -31,6 +31,11 @@ def body(received):
     return rest
 
 
+def unsent(transport):
+    """Octets that were written and wait in this process."""
+    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+
+
 class InlineTests(RelayCase):
     """The plain way of a message."""
 
@@ -753,16 +758,21 @@ class PaceTests(RelayCase):
     def test_backpressure(self):
         """While the next hop reads nothing, the gateway takes a bounded part of the message."""
         hop = self.hop({"body": lambda session, line: session.transport.pauseProducing()})
-        client = yield self.gateway(relay_to(hop)).connect()
+        gateway = self.gateway(relay_to(hop))
+        client = yield gateway.connect()
         yield client.say("MAIL FROM:<a@example.org>")
         yield client.say("RCPT TO:<b@example.net>")
         yield client.say("DATA")
         size = 40_000_000
         answer = client.message((b"x" * 998 + b"\r\n") * (size // 1000))
         yield self.pause(0.5)
-        waiting = len(client.transport.dataBuffer) + sum(map(len, client.transport._tempDataBuffer))
-        self.assertGreater(waiting, size // 2, "the client is held back")
+        self.assertGreater(unsent(client.transport), size // 2, "the client is held back")
         self.assertNoResult(answer)
+        [session] = gateway.factory.sessions
+        leg = session.machine.transfer._deliveries._legs["next"]
+        held = len(session.lines) + unsent(leg.delivery._client.channel.transport)
+        self.assertGreater(held, 0)
+        self.assertLess(held, 256 * 1024)
         hop.sessions[0].transport.resumeProducing()
         self.assertEqual((yield answer), TAKEN)
         self.assertEqual(len(body(hop.messages[0])), size)
