@@ -19,6 +19,7 @@ from greenlet import getcurrent, greenlet
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from smtpgate.hsl.errors import ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal
 
@@ -70,9 +71,12 @@ class TurnQueue:
         self._queue.append(execution)
         self._schedule()
 
-    def discard(self, execution: Suspendable) -> None:
-        if execution in self._queue:
-            self._queue.remove(execution)
+    def discard(self, execution: Suspendable) -> bool:
+        """Forget a script; whether it was here."""
+        if execution not in self._queue:
+            return False
+        self._queue.remove(execution)
+        return True
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -219,9 +223,14 @@ class Suspendable:
             deferred, self._waiting = self._waiting, None
             deferred.cancel()
             self.wake(_WOKEN)
+        elif self._turns.discard(self):
+            self.wake(_WOKEN)
 
-    def _cancelled(self, _result: Deferred[Any]) -> None:
+    def _cancelled(self, result: Deferred[Any]) -> None:
         self.cancel()
+        if not result.called:
+            # It runs right now, and stops at its next wait or tick.
+            result.errback(ScriptCancelled())
 
     def _end(self) -> Any:
         self.ended = True

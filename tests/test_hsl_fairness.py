@@ -1,0 +1,111 @@
+"""Endless loops share the reactor, and every budget has its own words."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.hsl.errors import ScriptBudgetError, ScriptCancelled
+from smtpgate.hsl.execution import TURN
+from smtpgate.hsl.runtime import Environment, Limits, compile_script
+from tests.support.hsl import Machine, error
+
+
+class RunningClock(Clock):
+    """A clock on which every look takes 0.1 ms, as if the script had worked so long."""
+
+    def seconds(self) -> float:
+        self.rightNow += 0.0001
+        return self.rightNow
+
+    def turn(self) -> None:
+        """One turn of a reactor: what is due now, not what that leads to."""
+        for call in [call for call in self.calls if call.time <= self.rightNow]:
+            self.calls.remove(call)
+            call.called = True
+            call.func(*call.args, **call.kw)
+
+
+class FairnessTests(SynchronousTestCase):
+    """A loop gives way."""
+
+    def test_gives_way(self) -> None:
+        """Of two endless loops each has the reactor for 2 ms, one of them between two turns."""
+        clock = RunningClock()
+        environment = Environment(clock, Limits(seconds=1000))
+        script = compile_script("forever { $x = 1; }", "loop.hsl")
+        results = [script.run({}, environment) for _ in range(2)]
+        ended: list[object] = []
+        for result in results:
+            result.addErrback(lambda failure: ended.append(failure.value))
+        longest = 0.0
+        for _ in range(50):
+            self.assertEqual(len(clock.calls), 1)
+            begin = clock.rightNow
+            clock.turn()
+            longest = max(longest, clock.rightNow - begin)
+        self.assertLess(longest, 2 * TURN)
+        self.assertEqual(ended, [])
+        for result in results:
+            result.cancel()
+        self.assertEqual([type(each) for each in ended], [ScriptCancelled, ScriptCancelled])
+
+    def test_heavy_turns(self) -> None:
+        """The slower a loop's turns are, the fewer pass between two looks at the clock."""
+        clock = Clock()
+        script = compile_script("forever { echo 1; }", "loop.hsl")
+        since: list[float] = []
+        looked = [0.0]
+
+        def work(_text: str, _execution: object) -> None:
+            clock.rightNow += 0.005
+            since.append(clock.rightNow - looked[0])
+
+        environment = Environment(clock, Limits(seconds=10), echo=work)
+        original = clock.seconds
+
+        def seconds() -> float:
+            looked[0] = original()
+            return looked[0]
+
+        clock.seconds = seconds
+        result = script.run({}, environment)
+        while not result.called:
+            clock.advance(0)
+        self.failureResultOf(result, ScriptBudgetError)
+        self.assertLess(max(since[200:]), 0.011)
+
+    def test_steps(self) -> None:
+        """Loop turns and calls are counted to the last one."""
+        machine = Machine(Limits(steps=10))
+        self.assertEqual(machine.start("for ($i = 0; $i < 9; $i++) {} echo $i;").lines, ["9"])
+        run = machine.start("for ($i = 0; $i < 10; $i++) {} echo $i;")
+        self.assertEqual(
+            str(run.error), "test.hsl:1:1: the script took more than its limit of 10 steps"
+        )
+        self.assertIsInstance(run.error, ScriptBudgetError)
+        self.assertEqual(
+            error("function f() {} f(); f(); f();", limits=Limits(steps=2)),
+            "1:1: the script took more than its limit of 2 steps",
+        )
+
+    def test_calls_multiply(self) -> None:
+        """Functions that call each other twice end, however many there are."""
+        source = "function f0() {} " + " ".join(
+            f"function f{n + 1}() {{ f{n}(); f{n}(); }}" for n in range(40)
+        )
+        self.assertIn("steps", error(source + " f40();", limits=Limits(steps=5000)))
+
+    def test_depth(self) -> None:
+        """Closures that call each other's values are bounded in depth."""
+        source = """
+            function wrap($g) { return function ($x) closure ($g) { return $g($x); }; }
+            $f = function ($x) { return $x; };
+            for ($i = 0; $i < %d; $i++) $f = wrap($f);
+            echo $f(0);
+        """
+        self.assertEqual(Machine(Limits(depth=50)).start(source % 50).lines, ["0"])
+        self.assertEqual(
+            error(source % 60, limits=Limits(depth=50)),
+            "2:40: the script nests more than 50 calls",
+        )
