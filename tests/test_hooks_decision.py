@@ -185,6 +185,17 @@ class ReplyTests(SynchronousTestCase):
         self.assertEqual(self.wire("dXNlcg==", codes(334.0)), b"334 dXNlcg==\r\n")
         self.assertEqual(self.wire(None, codes(399.0)), b"399 Go on\r\n")
 
+    def test_every_code(self):
+        """Each code from 200 to 599, with the default enhanced code and with a given one."""
+        for code in range(200, 600):
+            first = str(code)[0]
+            own = "" if first == "3" else f"{first}.0.0 "
+            self.assertEqual(self.wire("x", codes(float(code))), f"{code} {own}x\r\n".encode())
+            chosen = codes(float(code), [float(first), 1.0, 2.0])
+            self.assertEqual(self.wire("x", chosen), f"{code} {first}.1.2 x\r\n".encode())
+            long = self.wire("x" * 600, codes(float(code))).count(b"\r\n")
+            self.assertEqual(long, 1 if first == "3" else 2)
+
     def test_enhanced(self):
         """An enhanced code is sent as given, on each line."""
         self.assertEqual(

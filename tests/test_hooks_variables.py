@@ -117,6 +117,11 @@ class ConnectionVariablesTests(SynchronousTestCase):
         named = variables(connection(peer_ptr="mail.example.com"))["connection"]
         self.assertEqual(named["remoteptr"], "mail.example.com")
 
+    def test_unknown_mechanism(self):
+        """Somebody whom a proxy has introduced has authenticated by no mechanism of ours."""
+        made = variables(connection(username="jo"))["connection"]
+        self.assertEqual(made["auth"], {"mechanism": "", "username": "jo"})
+
     def test_username_of_nobody(self):
         """An empty user name is still somebody who has authenticated."""
         seen = variables(connection(username=""))
