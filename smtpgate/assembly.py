@@ -20,7 +20,7 @@ from smtpgate.hooks.evaluator import Binding
 from smtpgate.hooks.table import HOOKS
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
-from smtpgate.relaying import make_relay
+from smtpgate.relaying import make_relay, open_relays
 from smtpgate.smtp.delivery import Transport
 from smtpgate.transports.clienttls import ClientTLSProblem
 from smtpgate.transports.discard import Discard
@@ -114,6 +114,7 @@ class _Assembler:
         }
         if self.problems:
             raise Problems(self.problems)
+        self.warnings += open_relays(config)
         bindings = {
             server.id: {
                 name: Binding(scripts[name, hook.script], getattr(hook, "commands", "all"))

@@ -11,8 +11,8 @@ from twisted.internet.defer import DeferredList, inlineCallbacks
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 
-from tests.support.relaying_process import GatewayProcess
 from tests.support.relaying import RelayCase, Talker
+from tests.support.relaying_process import GatewayProcess
 
 CLIENTS = 8
 KILLS = int(os.environ.get("SMTPGATE_KILLS", "5"))

@@ -1,0 +1,1 @@
+Mail is relayed inline by SMTP and LMTP: the next hop's answers to MAIL, RCPT, DATA and the message are the client's. Hosts fail over in order or by MX, TLS is verified where wanted, XCLIENT, XFORWARD or a PROXY header tell who the client is, and connections are used again.
