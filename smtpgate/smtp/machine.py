@@ -407,7 +407,7 @@ COMMANDS: dict[bytes, Row] = {
         (b"EXPN", b"ETRN", b"TURN", b"SEND", b"SOML", b"SAML"), Row(Machine.do_NOTHING)
     ),
     **dict.fromkeys(
-        (b"GET", b"HEAD", b"POST", b"PUT", b"CONNECT", b"OPTIONS", b"DELETE", b"PATCH", b"TRACE"),
+        b"GET HEAD POST PUT CONNECT OPTIONS DELETE PATCH TRACE PRI".split(),
         Row(Machine.do_WEB, amid_chunks=True),
     ),
 }
