@@ -1,103 +1,105 @@
-"""Who may know whom: imports run downwards only, as ``docs/architecture.rst`` says."""
+"""The house rules that no linter knows: who may import whom."""
+
+from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import smtpgate
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "smtpgate"
 
-ROOT = Path(smtpgate.__file__).parent
+#: Rooms by floor: a room imports from its own floor's file or from floors further down the list.
+FLOORS = (
+    ("cli", "twistd"),
+    ("service",),
+    ("assembly", "relaying"),
+    ("hooks", "transports", "accounts", "tls", "config", "events"),
+    ("smtp", "hsl"),
+)
+FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
-#: What each room may import of the others.
-BELOW = {
-    "smtp": set(),
-    "hsl": set(),
-    "hooks": {"smtp", "hsl"},
-    "transports": {"smtp"},
-    "accounts": {"smtp"},
-    "tls": {"smtp"},
-    "config": set(),
-    "events": {"smtp"},
-    "relaying": {"config", "smtp", "transports"},
-    "assembly": {
-        "accounts",
-        "config",
-        "hooks",
-        "hsl",
-        "relaying",
-        "smtp",
-        "tls",
-        "transports",
-    },
-}
-#: Files of the language that may know Twisted.
-WAITING = ("library", "waiting.py")
+#: The only files of the language that may know Twisted, beside its library.
+LANGUAGE_ON_TWISTED = {"waiting.py"}
 
 
-def rooms():
-    """Each room with its files."""
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT).parts
-        yield parts[0].removesuffix(".py"), path
+def modules() -> Iterator[tuple[Path, str]]:
+    """Every module of the package and the room it is in."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        yield path, inside.parts[0].removesuffix(".py")
 
 
-def imported(path):
-    """The modules that a file imports when it runs: whole names, absolute."""
-    package = (ROOT.name, *path.relative_to(ROOT).parts[:-1])
-    pending = list(ast.parse(path.read_text("utf-8")).body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+def imports(path: Path, *, running: bool = True) -> Iterator[tuple[str, int]]:
+    """What a module imports, by full name, with the line; type checking only left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        if running and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            skipped.update(id(child) for child in ast.walk(node))
+    package = (PACKAGE.name, *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(tree):
+        if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-        pending.extend(ast.iter_child_nodes(node))
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join((*base, *((node.module or "").split(".") if node.module else ())))
+            for alias in node.names:
+                yield f"{name}.{alias.name}", node.lineno
 
 
-def room_of(module):
-    """The room of the package that a module belongs to, or None."""
-    parts = module.split(".")
-    return parts[1] if parts[0] == ROOT.name and len(parts) > 1 else None
+def room_of(name: str) -> str | None:
+    """The room that an import leads to, or None when it leads out of the package."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name or len(parts) < 2:
+        return None
+    return parts[1] if parts[1] in FLOOR else None
 
 
-class ImportTests(SynchronousTestCase):
-    """The rooms."""
+class LayoutTests(SynchronousTestCase):
+    """Imports run downwards only."""
 
-    def test_downwards(self):
-        """A room imports itself and what lies below it, nothing else."""
+    def test_every_room_has_a_floor(self) -> None:
+        """A new room must be given its place."""
+        rooms = {room for _, room in modules()} - {"__init__", "__main__"}
+        self.assertEqual(set(), rooms - set(FLOOR))
+
+    def test_downwards(self) -> None:
+        """No room imports from a floor above, or from another room of its floor's bottom."""
         wrong = []
-        seen = set()
-        for room, path in rooms():
-            seen.add(room)
-            if room not in BELOW:
+        for path, room in modules():
+            if room not in FLOOR:
                 continue
-            for module in imported(path):
-                other = room_of(module)
-                if other not in {None, room, "__version__"} | BELOW[room]:
-                    wrong.append(f"{path.relative_to(ROOT)} imports {module}")
-        self.assertEqual(wrong, [])
-        self.assertEqual(set(BELOW) - seen, set())
+            for name, line in imports(path):
+                other = room_of(name)
+                if other is None or other == room:
+                    continue
+                upwards = FLOOR[other] < FLOOR[room]
+                strangers = {room, other} == {"smtp", "hsl"}
+                if upwards or strangers:
+                    wrong.append(f"{path.relative_to(ROOT)}:{line}: {room} imports {name}")
+        self.assertEqual([], wrong)
 
-    def test_language_without_twisted(self):
-        """The language knows Twisted only where scripts wait, and in its library."""
-        wrong = [
-            f"{path.relative_to(ROOT)} imports {module}"
-            for room, path in rooms()
-            if room == "hsl" and path.relative_to(ROOT / "hsl").parts[0] not in WAITING
-            for module in imported(path)
-            if module.split(".")[0] == "twisted"
-        ]
-        self.assertEqual(wrong, [])
+    def test_language_without_twisted(self) -> None:
+        """The language runs without Twisted, but for its library and its waiting."""
+        wrong = []
+        for path, room in modules():
+            inside = path.relative_to(PACKAGE)
+            if room != "hsl" or "library" in inside.parts or path.name in LANGUAGE_ON_TWISTED:
+                continue
+            wrong += [
+                f"{path.relative_to(ROOT)}:{line}: {name}"
+                for name, line in imports(path)
+                if name.split(".")[0] in ("twisted", "zope")
+            ]
+        self.assertEqual([], wrong)
 
-    def test_reader(self):
-        """The test itself sees imports of each form."""
-        found = set(imported(ROOT / "hooks" / "evaluator.py"))
-        self.assertIn("smtpgate.smtp.policy.Policy", found)
-        self.assertIn("twisted.internet.defer.Deferred", found)
-        self.assertEqual(room_of("smtpgate.smtp.policy.Policy"), "smtp")
-        self.assertIsNone(room_of("twisted.internet"))
+    def test_plugin_directory(self) -> None:
+        """Another project's plugins must stay visible: no package of ours hides them."""
+        for directory in ("twisted", "twisted/plugins"):
+            self.assertFalse((ROOT / directory / "__init__.py").exists())
