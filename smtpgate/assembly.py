@@ -24,6 +24,7 @@ from smtpgate.relaying import make_relay, open_relays
 from smtpgate.smtp.delivery import Transport
 from smtpgate.transports.clienttls import ClientTLSProblem
 from smtpgate.transports.discard import Discard
+from smtpgate.transports.folders import PLACES, Folders
 from smtpgate.transports.maildir import Maildir
 
 Problem = ConfigError | ScriptError
@@ -208,6 +209,8 @@ class _Assembler:
     ) -> Transport | None:
         match model:
             case configuration.Maildir():
+                if any(place in str(model.path) for place in PLACES):
+                    return Folders(name, model.path, model.create, hostname)
                 return Maildir(name, model.path)
             case configuration.Discard():
                 return Discard(name)

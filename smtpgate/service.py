@@ -33,6 +33,7 @@ from smtpgate.smtp.policy import AcceptAll, Policy
 from smtpgate.smtp.server import Listener, Server
 from smtpgate.smtp.session import Limits, ServerSettings
 from smtpgate.tls import ServerTLS
+from smtpgate.transports.folders import Folders
 from smtpgate.transports.maildir import Maildir
 from smtpgate.transports.relay import Relay
 
@@ -361,7 +362,7 @@ def _collide(one: _Port, other: _Port) -> bool:
 def _prepare(assembly: Assembly) -> None:
     """Make the directories of transports."""
     for name, transport in assembly.transports.items():
-        if isinstance(transport, Maildir):
+        if isinstance(transport, Maildir | Folders):
             try:
                 transport.prepare()
             except OSError as error:

@@ -6,6 +6,7 @@ file that has others: whatever has the wrong type is somebody else's error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def check(document: Document) -> Iterator[ConfigError]:
         _names,
         _certificates,
         _relays,
+        _maildirs,
         _tls,
         _auth,
         _scripts,
@@ -173,6 +175,20 @@ def _relays(document: Document) -> Findings:
             )
 
 
+def _maildirs(document: Document) -> Findings:
+    for name, table in _table(document.values.get("transports")).items():
+        path = _table(table).get("path")
+        if not isinstance(path, str):
+            continue
+        for place in re.findall(r"\{[^{}]*\}", path):
+            if place not in ("{user}", "{domain}"):
+                yield (
+                    ("transports", name, "path"),
+                    f"has {place!r} in it, expected '{{user}}' or '{{domain}}'",
+                )
+                break
+
+
 def _tls(document: Document) -> Findings:
     for index, server in document.servers():
         if server.get("certificate", []) != []:
@@ -275,6 +291,7 @@ _CHECKS: tuple[Callable[[Document], Findings], ...] = (
     _names,
     _certificates,
     _relays,
+    _maildirs,
     _tls,
     _auth,
     _scripts,

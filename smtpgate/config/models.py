@@ -63,7 +63,10 @@ class Maildir(Table):
     type: Literal["maildir"]
     """What kind of transport this is."""
     path: StatePath
-    """The Maildir, relative to `state`.  It is made when it is missing."""
+    """The Maildir, relative to `state`.  It is made when it is missing.  With `{user}` or
+    `{domain}` in it there is one for each recipient: the parts of the address in lower case."""
+    create: bool = True
+    """Make a recipient's Maildir when it is missing.  Otherwise there is no such user."""
 
 
 class Discard(Table):

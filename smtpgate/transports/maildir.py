@@ -41,6 +41,8 @@ _numbers = itertools.count(1)
 #: What a file name in a Maildir cannot have of a host's name.
 _RESERVED = re.compile(r"[/:,\s]")
 
+#: What the system says when there is no room: on the disk, or in somebody's quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM = Reply(452, ("Insufficient system storage",), (4, 3, 1))
 CANNOT_STORE = Reply(451, ("Cannot store the message, try again later",), (4, 3, 0))
 
@@ -80,6 +82,12 @@ class Maildir:
 
     def begin(self, connection: Connection, transaction: Transaction) -> Delivery:
         return Delivery(self)
+
+    def beside(self, path: Path) -> Maildir:
+        """Another Maildir that shares this one's turns at the disk."""
+        other = Maildir(self.name, path, self._in_thread)
+        other._turns = self._turns
+        return other
 
     def work(self, function: Callable[..., object], *arguments: object) -> Deferred[Any]:
         """Call a function that waits for the disk, in a thread, a bounded number at a time."""
@@ -160,7 +168,7 @@ class Delivery:
             problem=problem.strerror,
         )
         self.abort()
-        return NO_ROOM if problem.errno in (errno.ENOSPC, errno.EDQUOT) else CANNOT_STORE
+        return NO_ROOM if problem.errno in FULL else CANNOT_STORE
 
     def _report(self, failure: Failure) -> None:
         _log.failure("maildir {path}: cannot remove a file", failure, path=str(self._maildir.path))
