@@ -50,6 +50,7 @@ def _issue(name: str, mail: tuple[str, ...], issuer: Pair | None) -> Pair:
     now = datetime.now(UTC)
     names: list[x509.GeneralName] = [x509.RFC822Name(each) for each in mail]
     names.append(x509.DNSName("localhost"))
+    issuer_key = key if parent is None else parent[1]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -60,7 +61,13 @@ def _issue(name: str, mail: tuple[str, ...], issuer: Pair | None) -> Pair:
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=parent is None, path_length=None), critical=True)
-        .sign(key if parent is None else parent[1], hashes.SHA256())
+        # RFC 5280 4.2.1.1 and 4.2.1.2; Python 3.13 verifies strictly.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+        .sign(issuer_key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     _KEYS[pem] = certificate, key
