@@ -47,6 +47,7 @@ class SMTPProtocol(Arrival):
     _line = b""
     _unwanted: tuple[Discard, CommandDecision] | None = None  # a chunk that the policy kept back
     _a_command = True  # whether that line came where a command was expected
+    _auth_failed = False  # lines that are no commands may be answers to it
 
     # Octets
 
@@ -213,13 +214,27 @@ class SMTPProtocol(Arrival):
     def _refused(self, reply: Reply) -> Reply:
         """Count an error; too many end the session."""
         connection, line = self.connection, self._line
-        if self._a_command and line[:4].upper() != b"AUTH":
+        if not self._may_be_secret(line):
             self.server.observer.command_refused(connection, line, reply)
         if reply.code >= 500:
             connection.errors += 1
             if 0 < self.limits.errors <= connection.errors and not reply.close:
                 return replies.too_many_errors(self.settings.hostname)
         return reply
+
+    def _may_be_secret(self, line: bytes) -> bool:
+        """Whether a refused line may hold a password.
+
+        AUTH does, however it is misspelt.  So does what is no command behind an AUTH that has
+        failed: the client may have sent its answers at once.
+        """
+        verb = line.partition(b" ")[0].upper()
+        if not self._a_command or verb == b"AUTH":
+            self._auth_failed = True
+            return True
+        if self.machine.lookupMethod(verb) is not None:
+            return False
+        return self._auth_failed or b"AUTH" in line.upper()
 
     # Bodies
 
