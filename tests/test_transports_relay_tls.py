@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.opening import Login
+from smtpgate.smtp.session import TLSInfo
 from smtpgate.transports.clienttls import ClientTLS, ClientTLSProblem
 from tests.support.nexthop import CLOSE, SILENCE, Raw
 from tests.support.nexthop_tls import issued_by_stranger, issued_to
 from tests.support.relaying import SHORT, RelayCase, relay_to
+from tests.support.smtp import RecordingTransport
 
 ALL = [
     "250 2.1.0 sender fine",
@@ -163,6 +166,62 @@ class ModeTests(TLSCase):
         replies = yield self.play("required", hop, login=Login("gate", "pass"))
         self.assertEqual(replies, ALL)
         self.assertEqual(hop.commands[3], "AUTH PLAIN AGdhdGUAcGFzcw==")
+
+
+class RequireTLSTests(TLSCase):
+    """REQUIRETLS, RFC 8689: mail that goes on over verified TLS, or not at all."""
+
+    INFO = TLSInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
+
+    @inlineCallbacks
+    def connect(self, mode, extensions, tls=INFO, *others):
+        """A client, inside TLS as far as the session knows; what EHLO offers."""
+        self.next = self.hop(tls=self.options(), extensions=extensions)
+        relay = relay_to(self.next, tls=ClientTLS(mode, self.ca), mode=mode)
+        gateway = self.gateway(relay, *others)
+        client = yield gateway.connect()
+        [session] = gateway.factory.sessions
+        session.connection.tls = tls
+        self.offered = yield client.say("EHLO client.example.org")
+        return client
+
+    @inlineCallbacks
+    def test_passed_on(self):
+        """It is offered, taken, and passed on."""
+        client = yield self.connect("required", ("REQUIRETLS",))
+        self.assertIn("REQUIRETLS", self.offered)
+        reply = yield client.say("MAIL FROM:<a@example.org> REQUIRETLS")
+        self.assertEqual(reply, ALL[0])
+        self.assertEqual(self.next.commands[-1], "MAIL FROM:<a@example.org> REQUIRETLS")
+
+    @inlineCallbacks
+    def test_not_there(self):
+        """A next hop that does not offer it gets no mail that asks for it."""
+        client = yield self.connect("required", ())
+        reply = yield client.say("MAIL FROM:<a@example.org> REQUIRETLS")
+        self.assertEqual(reply, "550 5.7.30 The next hop does not support REQUIRETLS")
+        self.assertEqual((yield client.say("MAIL FROM:<a@example.org>")), ALL[0])
+
+    @inlineCallbacks
+    def test_not_offered(self):
+        """It is offered inside TLS only, and when every transport keeps to it."""
+        other = RecordingTransport(reactor)
+        for arguments in (
+            ("required", ("REQUIRETLS",), None),
+            ("opportunistic", ("REQUIRETLS",)),
+            ("required", ("REQUIRETLS",), self.INFO, other),
+        ):
+            client = yield self.connect(*arguments)
+            self.assertNotIn("REQUIRETLS", self.offered)
+            reply = yield client.say("MAIL FROM:<a@example.org> REQUIRETLS")
+            self.assertEqual(reply, "555 5.5.4 A parameter is not known")
+
+    @inlineCallbacks
+    def test_value(self):
+        """It takes no value."""
+        client = yield self.connect("required", ("REQUIRETLS",))
+        reply = yield client.say("MAIL FROM:<a@example.org> REQUIRETLS=1")
+        self.assertEqual(reply, "501 5.5.4 REQUIRETLS takes no value")
 
 
 class InjectionTests(TLSCase):

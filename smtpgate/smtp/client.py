@@ -3,7 +3,8 @@
 Rules that this file keeps:
 
 * Parameters go to a next hop that offers their extension, and to no other. Mail that needs
-  8BITMIME or SMTPUTF8 is refused for a next hop that has not got it: nothing is converted.
+  8BITMIME, SMTPUTF8 or REQUIRETLS is refused for a next hop that has not got it: nothing is
+  converted, and no promise is broken.
 * A reply that makes no sense for its command (a 2xx to DATA, a 3xx to RCPT) is the end of the
   connection, never a success.
 * A message is complete only with its last dot: a client that is dropped before has sent nothing.
@@ -27,6 +28,9 @@ NEEDS_8BITMIME = Reply(
     550, ("The next hop takes no 8-bit message, and it is not converted",), (5, 6, 3)
 )
 NEEDS_SMTPUTF8 = Reply(550, ("The next hop takes no internationalised mail",), (5, 6, 7))
+
+
+NEEDS_REQUIRETLS = Reply(550, ("The next hop does not support REQUIRETLS",), (5, 7, 30))
 
 
 class Client:
@@ -65,6 +69,8 @@ class Client:
             return NEEDS_8BITMIME
         if "SMTPUTF8" in params and "SMTPUTF8" not in self.offered:
             return NEEDS_SMTPUTF8
+        if "REQUIRETLS" in params and "REQUIRETLS" not in self.offered:
+            return NEEDS_REQUIRETLS
         return None
 
     async def mail(

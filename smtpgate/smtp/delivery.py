@@ -55,5 +55,6 @@ class Transport(Protocol):
         """Start one delivery; called at the first RCPT that goes here.
 
         A transport with a true attribute ``answers_mail`` that is the server's default is asked
-        at MAIL already: then its answer to the sender is the client's.
+        at MAIL already: then its answer to the sender is the client's.  One with a true attribute
+        ``keeps_tls`` lets mail go on over verified TLS only, or not at all (REQUIRETLS).
         """

@@ -22,16 +22,20 @@ def hello_name(argument: bytes) -> str | None:
     return argument.decode("ascii") if _HELLO.fullmatch(argument) else None
 
 
-def parse_mail(argument: bytes, settings: ServerSettings) -> tuple[Mailbox | None, dict[str, str]]:
+def parse_mail(
+    argument: bytes, settings: ServerSettings, requiretls: bool = False
+) -> tuple[Mailbox | None, dict[str, str]]:
     """What follows MAIL: the sender (None for ``<>``) and the parameters.
 
+    :param requiretls: REQUIRETLS was offered
     :raises Refusal: for what the client is told
     """
     sender, rest = parse_path(_behind(b"FROM:", argument), allow_null=True)
+    offered = _OFFERED_WITH_AUTH if settings.mechanisms else _OFFERED
     params = (
         parse_mail_parameters(
             rest,
-            offered=_OFFERED_WITH_AUTH if settings.mechanisms else _OFFERED,
+            offered=offered | {"REQUIRETLS"} if requiretls else offered,
             size_limit=settings.limits.message_size or None,
         )
         if rest

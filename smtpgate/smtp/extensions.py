@@ -20,6 +20,8 @@ def extensions(connection: Connection, server: Server) -> tuple[str, ...]:
     offered = [*_ALWAYS, f"SIZE {size}" if size else "SIZE"]
     if settings.tls is not None and connection.tls is None:
         offered.append("STARTTLS")
+    if keeps_tls(connection, server):
+        offered.append("REQUIRETLS")
     if connection.username is None and (connection.tls or not settings.auth_require_tls):
         offered_mechanisms = mechanisms(connection, server)
         if offered_mechanisms:
@@ -63,6 +65,16 @@ def refuses_auth(mechanism: str, connection: Connection, server: Server) -> Repl
     if mechanism not in mechanisms(connection, server):
         return replies.AUTH_MECHANISM
     return None
+
+
+def keeps_tls(connection: Connection, server: Server) -> bool:
+    """Whether REQUIRETLS is offered, RFC 8689 3: inside TLS, when every transport keeps to it.
+
+    A transport says so by a true attribute ``keeps_tls``.
+    """
+    if connection.tls is None:
+        return False
+    return all(getattr(each, "keeps_tls", False) for each in server.transports.values())
 
 
 def may_xclient(connection: Connection, server: Server) -> bool:

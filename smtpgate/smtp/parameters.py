@@ -80,6 +80,12 @@ def _smtputf8(value: str, limit: int | None) -> str:
     return value
 
 
+def _requiretls(value: str, limit: int | None) -> str:
+    if value:  # RFC 8689 section 3
+        raise ParameterError(501, INVALID_ARGUMENTS, "REQUIRETLS takes no value")
+    return value
+
+
 def _auth(value: str, limit: int | None) -> str:
     # RFC 4954 section 5: the original sender as xtext, or <>. It may be UTF-8 (RFC 6531 3.4).
     if value != "<>":
@@ -165,6 +171,7 @@ _MAIL: Final = {
     "SIZE": _Parameter("SIZE", _size),
     "BODY": _Parameter("8BITMIME", _body),
     "SMTPUTF8": _Parameter("SMTPUTF8", _smtputf8),
+    "REQUIRETLS": _Parameter("REQUIRETLS", _requiretls),
     "AUTH": _Parameter("AUTH", _auth),
     "RET": _Parameter("DSN", _ret),
     "ENVID": _Parameter("DSN", _envid),
@@ -174,7 +181,7 @@ _RCPT: Final = {
     "ORCPT": _Parameter("DSN", _orcpt),
 }
 
-EXTENSIONS: Final = frozenset({"SIZE", "8BITMIME", "SMTPUTF8", "AUTH", "DSN"})
+EXTENSIONS: Final = frozenset({"SIZE", "8BITMIME", "SMTPUTF8", "REQUIRETLS", "AUTH", "DSN"})
 """The EHLO keywords that bring parameters."""
 
 

@@ -9,6 +9,8 @@ from smtpgate.smtp.session import Connection, Recipient, Transaction
 class Discard:
     """Accepts every message and forgets it."""
 
+    keeps_tls = True
+
     def __init__(self, name: str) -> None:
         self.name = name
 

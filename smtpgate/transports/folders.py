@@ -39,6 +39,8 @@ class Folders:
     :param hostname: the domain of ``<Postmaster>``
     """
 
+    keeps_tls = True
+
     def __init__(
         self,
         name: str,

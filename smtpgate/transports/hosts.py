@@ -82,6 +82,11 @@ class Hosts:
         self._port = default_port
         self._lookup = lookup
 
+    @property
+    def by_mx(self) -> bool:
+        """Whether DNS may be asked which hosts there are."""
+        return self._lookup is not None
+
     async def candidates(self) -> list[Host]:
         """All hosts in the order in which they are to be tried, each once.
 

@@ -56,6 +56,8 @@ class Maildir:
     :param path: made when it is missing, readable by its owner only
     """
 
+    keeps_tls = True
+
     def __init__(self, name: str, path: Path, in_thread: InThread | None = None) -> None:
         if in_thread is None:
             from twisted.internet.threads import deferToThread

@@ -65,6 +65,8 @@ class Relay:
         self.clock: Clock = reactor
         self.connector = Connector(reactor, manners, tls)
         self.health = Health(reactor)
+        # What DNS says is not proved, so a certificate for that proves nothing, RFC 8689 4.2.1.
+        self.keeps_tls = manners.tls in ("required", "implicit") and not hosts.by_mx
         self.pool = Pool(reactor, connections, idle_timeout)
 
     def begin(self, connection: Connection, transaction: Transaction) -> RelayDelivery:
