@@ -61,7 +61,8 @@ def _issue(name: str, mail: tuple[str, ...], issuer: Pair | None) -> Pair:
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=parent is None, path_length=None), critical=True)
-        # RFC 5280 4.2.1.1 and 4.2.1.2; Python 3.13 verifies strictly.
+        # RFC 5280 4.2.1.1 to 4.2.1.3; Python 3.13 verifies strictly.
+        .add_extension(_usage(authority=parent is None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
@@ -78,6 +79,20 @@ def _issue(name: str, mail: tuple[str, ...], issuer: Pair | None) -> Pair:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         ),
+    )
+
+
+def _usage(authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 
