@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Limits
 from smtpgate.tls import ServerTLS, load_credential, self_signed
+from smtpgate.transports.clienttls import ClientTLS
+from tests.support.certificates import authority, server_options
 from tests.support.nexthop import Raw
-from tests.support.relaying import SHORT, RelayCase, relay_to
+from tests.support.relaying import RelayCase, relay_to
 from tests.support.smtp import Client, portal
 from tests.support.sockets import SocketTestCase
 
@@ -108,21 +111,39 @@ class ReplyInjectionTests(RelayCase):
 
     @defer.inlineCallbacks
     def test_behind_the_answer(self) -> Any:
-        """Replies that a next hop, or who is in between, adds in clear end the connection."""
+        """Replies that are added in clear, in front of a good handshake, end the connection."""
+        tls = server_options()
         for injected in (
+            b"",
             b"250 2.0.0 evil\r\n",
             b"250-evil\r\n250 AUTH PLAIN\r\n",
             b"2",
             b"\r\n",
             b"354 go\r\n250 taken\r\n",
         ):
-            hop = self.hop({"STARTTLS": Raw(b"220 go\r\n" + injected)}, extensions=("STARTTLS",))
-            relay = relay_to(hop, mode="required", timeouts=SHORT)
+            hop = self.hop({"STARTTLS": partial(self.add, tls, injected)})
+            hop.extensions = ("STARTTLS",)
+            relay = relay_to(("localhost", hop.number), tls=self.trusting(), mode="required")
             client = yield self.gateway(relay).connect()
             replies = yield client.send()
-            self.assertEqual([NO_HOST], replies, injected)
-            self.assertEqual([], hop.messages)
-            self.assertNotIn("MAIL", "".join(hop.commands))
+            if injected:
+                self.assertEqual([NO_HOST], replies, injected)
+                self.assertEqual(["EHLO gw.example.org", "STARTTLS"], hop.commands)
+                self.assertEqual([], hop.messages)
+            else:
+                self.assertEqual("250", replies[-1][:3])
+
+    def trusting(self) -> ClientTLS:
+        file = Path(self.mktemp())
+        file.write_bytes(authority().certificate)
+        return ClientTLS("required", file)
+
+    def add(self, tls: Any, octets: bytes, session: Any, line: str) -> Any:
+        """Ready for TLS, and more in the same segment."""
+        session.transport.write(b"220 2.0.0 ready\r\n" + octets)
+        session.transport.startTLS(tls)
+        session.tls = True
+        return Raw(b"")
 
 
 def hello() -> bytes:
