@@ -42,6 +42,7 @@ def make_relay(
             lmtp=lmtp,
             tls=model.tls,
             login=_login(model.auth),
+            pass_auth=model.pass_auth,
             xclient=model.xclient,
             xforward=model.xforward,
             proxy_protocol=model.proxy_protocol,
@@ -92,7 +93,9 @@ def _port(lmtp: bool, tls: TLSMode) -> int:
 def _login(model: configuration.Login | None) -> Login | None:
     if model is None:
         return None
-    return Login(model.username, model.password.get_secret_value(), model.in_clear)
+    return Login(
+        model.username.encode(), model.password.get_secret_value().encode(), model.in_clear
+    )
 
 
 def _resolver() -> LookUp:

@@ -68,7 +68,7 @@ class RelayTests(SynchronousTestCase):
         )
         manners = relay.manners
         self.assertEqual(manners.timeouts, Timeouts(1.0, 2.0, 3.0, 4.0, 5.0))
-        self.assertEqual(manners.login, Login("jo", "x", True))
+        self.assertEqual(manners.login, Login(b"jo", b"x", True))
         self.assertEqual((manners.lmtp, manners.tls), (True, "none"))
         self.assertEqual((manners.xclient, manners.xforward), (True, True))
         self.assertTrue(manners.proxy_protocol)

@@ -62,4 +62,4 @@ class IdentityTests(SynchronousTestCase):
 
     def test_secrets(self):
         """A password does not show."""
-        self.assertEqual(repr(Login("jo", "secret")), "Login('jo')")
+        self.assertEqual(repr(Login(b"jo", b"secret")), "Login(b'jo')")

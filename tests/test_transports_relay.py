@@ -649,7 +649,7 @@ class LoginTests(RelayCase):
     @inlineCallbacks
     def play(self, mechanisms, script=None, **options):
         hop = self.hop(script, extensions=(f"AUTH {mechanisms}",))
-        login = Login("gate", "päss", **{"in_clear": True, **options})
+        login = Login(b"gate", "päss".encode(), **{"in_clear": True, **options})
         client = yield self.gateway(relay_to(hop, login=login)).connect()
         self.replies = yield client.send()
         return hop

@@ -15,7 +15,7 @@ from smtpgate.transports.clienttls import ClientTLS, ClientTLSProblem
 from tests.support.nexthop import CLOSE, SILENCE, Raw
 from tests.support.nexthop_tls import issued_by_stranger, issued_to
 from tests.support.relaying import SHORT, RelayCase, relay_to
-from tests.support.smtp import RecordingTransport
+from tests.support.smtp import RecordingTransport, portal
 
 ALL = [
     "250 2.1.0 sender fine",
@@ -163,9 +163,54 @@ class ModeTests(TLSCase):
     def test_login(self):
         """The password goes over TLS."""
         hop = self.hop(tls=self.options(), extensions=("AUTH PLAIN",))
-        replies = yield self.play("required", hop, login=Login("gate", "pass"))
+        replies = yield self.play("required", hop, login=Login(b"gate", b"pass"))
         self.assertEqual(replies, ALL)
         self.assertEqual(hop.commands[3], "AUTH PLAIN AGdhdGUAcGFzcw==")
+
+
+class PassAuthTests(TLSCase):
+    """The client's own credentials, passed on."""
+
+    @inlineCallbacks
+    def start(self, **script):
+        self.next = self.hop(script, tls=self.options(), extensions=("AUTH PLAIN",))
+        relay = relay_to(
+            self.next, tls=ClientTLS("required", self.ca), mode="required", pass_auth=True
+        )
+        users = portal(jo="secret", al="hidden")
+        gateway = self.gateway(relay, portal=users, mechanisms=("PLAIN",), auth_require_tls=False)
+        clients = []
+        for _ in range(2):
+            clients.append((yield gateway.connect()))
+        return clients
+
+    @inlineCallbacks
+    def test_passed_on(self):
+        """Each account has its own connection, and those without have one without."""
+        one, other = yield self.start()
+        self.assertEqual((yield one.send()), ALL)
+        yield one.say("AUTH PLAIN AGpvAHNlY3JldA==")
+        yield other.say("AUTH PLAIN AGFsAGhpZGRlbg==")
+        for client in (one, other, one):
+            self.assertEqual((yield client.send()), ALL)
+        logins = [each for each in self.next.commands if each.startswith("AUTH")]
+        self.assertEqual(logins, ["AUTH PLAIN AGpvAHNlY3JldA==", "AUTH PLAIN AGFsAGhpZGRlbg=="])
+        self.assertEqual(self.next.connections, 3)
+
+    @inlineCallbacks
+    def test_refused(self):
+        """When the next hop does not know the account, its answer is the client's."""
+        client, _ = yield self.start(AUTH="535 5.7.8 who are you")
+        yield client.say("AUTH PLAIN AGpvAHNlY3JldA==")
+        self.assertEqual((yield client.send()), ["535 5.7.8 who are you"])
+        self.assertEqual((yield client.send()), ["535 5.7.8 who are you"])
+
+    @inlineCallbacks
+    def test_temporary(self):
+        """When it cannot say, the client is to come back."""
+        client, _ = yield self.start(AUTH="454 4.7.0 not now")
+        yield client.say("AUTH PLAIN AGpvAHNlY3JldA==")
+        self.assertEqual((yield client.send()), [NO_HOST])
 
 
 class RequireTLSTests(TLSCase):

@@ -165,6 +165,14 @@ def _relays(document: Document) -> Findings:
             )
         login = table.get("auth")
         verified = table.get("tls", "opportunistic") in ("required", "implicit")
+        if table.get("pass_auth") is True and not verified:
+            yield (
+                (*path, "pass_auth"),
+                (
+                    "would send passwords without verified TLS, "
+                    'expected `tls = "required"` or `tls = "implicit"`'
+                ),
+            )
         if isinstance(login, dict) and not verified and login.get("in_clear") is not True:
             yield (
                 (*path, "auth"),

@@ -103,6 +103,9 @@ class Relay(Table):
     """Name of a certificate to show to the next hop."""
     auth: Login | None = None
     """Account to log in with.  It takes TLS that is `required` or `implicit`, or `in_clear`."""
+    pass_auth: bool = False
+    """Log in with the name and the password that the client has logged in with by PLAIN or LOGIN.
+    It takes TLS that is `required` or `implicit`."""
     xclient: bool = False
     """Tell the next hop who the client is, by XCLIENT, when it offers that."""
     xforward: bool = False

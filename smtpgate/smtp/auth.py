@@ -39,7 +39,16 @@ class Authentication:
     :param login: asks the portal
     """
 
-    __slots__ = ("_connection", "_exchange", "_login", "_mechanism", "_server", "_state", "done")
+    __slots__ = (
+        "_brought",
+        "_connection",
+        "_exchange",
+        "_login",
+        "_mechanism",
+        "_server",
+        "_state",
+        "done",
+    )
 
     def __init__(
         self, mechanism: str, connection: Connection, server: Server, login: Login
@@ -50,6 +59,7 @@ class Authentication:
         self._server = server
         self._login = login
         self._state = 0
+        self._brought: tuple[bytes, bytes] | None = None
         self._exchange = self._built_in()
 
     def _built_in(self) -> sasl.Exchange | None:
@@ -105,6 +115,8 @@ class Authentication:
     def _stepped(self, step: sasl.Step) -> Reply | Deferred[Reply]:
         if isinstance(step, Challenge):
             return _challenge(step)
+        if isinstance(step, UsernamePassword):
+            self._brought = step.username, step.password
         if isinstance(step, UsernamePassword) and self._server.policy.decides_auth:
             asked = AuthStep(
                 self._mechanism,
@@ -148,6 +160,7 @@ class Authentication:
     def _succeeded(self, username: str, reply: Reply = replies.AUTHENTICATED) -> Reply:
         self._connection.username = username
         self._connection.mechanism = self._mechanism
+        self._connection.credentials = self._brought
         self._server.observer.authenticated(self._connection)
         return self._end(reply)
 

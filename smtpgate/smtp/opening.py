@@ -33,8 +33,8 @@ class Login:
     :param in_clear: the password may be sent without TLS
     """
 
-    username: str
-    password: str
+    username: bytes
+    password: bytes
     in_clear: bool = False
 
     def __repr__(self) -> str:
@@ -65,6 +65,7 @@ class Manners:
 
     :param hostname: the gateway's name, for EHLO
     :param lmtp: RFC 2033 instead of SMTP
+    :param pass_auth: log in with what the client has logged in with
     :param xclient: tell who the client is, when the next hop offers that
     :param xforward: the same for its logs only, with each message
     :param proxy_protocol: tell who the client is, by a header of version 2
@@ -74,6 +75,7 @@ class Manners:
     lmtp: bool = False
     tls: TLSMode = "opportunistic"
     login: Login | None = None
+    pass_auth: bool = False
     xclient: bool = False
     xforward: bool = False
     proxy_protocol: bool = False
@@ -112,6 +114,10 @@ class Identity:
 Offered = Mapping[str, str]
 
 
+class LoginRefused(NextHopError):
+    """The next hop does not know the account, or not with that password."""
+
+
 class HandshakeError(NextHopError):
     """TLS was offered, and did not work."""
 
@@ -121,15 +127,17 @@ async def open_session(
     manners: Manners,
     creator: object | None,
     identity: Identity,
+    login: Login | None = None,
 ) -> Offered:
     """Get a new connection ready; gives what the next hop offers, keywords in upper case.
 
     :param creator: an IOpenSSLClientConnectionCreator, None for no TLS
+    :param login: the account to use
     :raises NextHopError: when it cannot be made ready; it is closed then
     """
     opening = _Opening(channel, manners)
     try:
-        return await opening.run(creator, identity)
+        return await opening.run(creator, identity, login)
     except NextHopError as error:
         channel.drop(error.reason, error.reply)
         raise
@@ -141,7 +149,7 @@ class _Opening:
         self._manners = manners
         self._seconds = manners.timeouts.command
 
-    async def run(self, creator: object | None, identity: Identity) -> Offered:
+    async def run(self, creator: object | None, identity: Identity, login: Login | None) -> Offered:
         channel, manners = self._channel, self._manners
         if manners.proxy_protocol:
             source = identity.address, identity.port
@@ -154,8 +162,8 @@ class _Opening:
         offered = await self._hello(manners.hostname)
         if creator is not None and not channel.tls:
             offered = await self._upgrade(creator, offered)
-        if manners.login is not None:
-            await self._log_in(manners.login, offered)
+        if login is not None:
+            await self._log_in(login, offered)
         if manners.xclient and "XCLIENT" in offered:
             reply = await self._ask(xclient(identity, offered["XCLIENT"]))
             self._require(reply, 2, "XCLIENT is answered by")
@@ -211,7 +219,7 @@ class _Opening:
         if not self._channel.tls and not login.in_clear:
             raise NextHopError("the password may be sent over TLS only")
         mechanisms = offered.get("AUTH", "").upper().split()
-        username, password = login.username.encode(), login.password.encode()
+        username, password = login.username, login.password
         if "PLAIN" in mechanisms:
             reply = await self._ask("AUTH PLAIN " + _base64(b"\0" + username + b"\0" + password))
         elif "LOGIN" in mechanisms:
@@ -221,6 +229,8 @@ class _Opening:
                 reply = await self._ask(_base64(answer))
         else:
             raise NextHopError("neither AUTH PLAIN nor AUTH LOGIN is offered")
+        if reply.code // 100 == 5:
+            raise LoginRefused(f"AUTH is answered by {reply.code} {reply.text}", reply)
         self._require(reply, 2, "AUTH is answered by")
 
 

@@ -91,6 +91,8 @@ class Connection:
     ``commands`` counts the lines where a command was expected, the present one
     included.  ``client_ip`` is the address that trust is bound to: the socket's
     peer, or the one a PROXY header gave; XCLIENT changes ``peer_ip`` only.
+    ``credentials`` are the name and the password that PLAIN or LOGIN has brought; only a relay that
+    logs in with them may look at them.
     """
 
     server_id: str
@@ -112,6 +114,7 @@ class Connection:
     commands: int = 0
     errors: int = 0
     messages: int = 0
+    credentials: tuple[bytes, bytes] | None = field(default=None, repr=False)
 
     @property
     def extended(self) -> bool:
@@ -125,7 +128,7 @@ class Connection:
     def forget_greeting(self) -> None:
         """As if the client had said nothing yet: after STARTTLS, RFC 3207 4.2, and XCLIENT."""
         self.helo = self.helo_verb = ""
-        self.username = self.mechanism = None
+        self.username = self.mechanism = self.credentials = None
         self.new_transaction()
 
 

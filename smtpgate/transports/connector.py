@@ -15,7 +15,7 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLo
 
 from smtpgate.smtp.channel import Channel, NextHopError
 from smtpgate.smtp.client import Client
-from smtpgate.smtp.opening import HandshakeError, Identity, Manners, open_session
+from smtpgate.smtp.opening import HandshakeError, Identity, Login, Manners, open_session
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.hosts import Host
 
@@ -28,7 +28,9 @@ class Connector:
         self._manners = manners
         self._tls = tls
 
-    async def connect(self, host: Host, identity: Identity, seconds: float) -> Client:
+    async def connect(
+        self, host: Host, identity: Identity, seconds: float, login: Login | None = None
+    ) -> Client:
         """Connect and get ready within so many seconds.
 
         TLS that is only opportunistic and fails is done without: by another connection, since
@@ -39,14 +41,19 @@ class Connector:
         until = self._reactor.seconds() + seconds
         creator = self._tls.creator(host.name)
         try:
-            return await self._connect(host, identity, until, creator)
+            return await self._connect(host, identity, until, creator, login)
         except HandshakeError:
             if self._manners.tls != "opportunistic":
                 raise
-            return await self._connect(host, identity, until, None)
+            return await self._connect(host, identity, until, None, login)
 
     async def _connect(
-        self, host: Host, identity: Identity, until: float, creator: object | None
+        self,
+        host: Host,
+        identity: Identity,
+        until: float,
+        creator: object | None,
+        login: Login | None,
     ) -> Client:
         manners = self._manners
         channel = Channel(self._reactor, manners.timeouts.block)
@@ -59,14 +66,14 @@ class Connector:
         except (ConnectError, DNSLookupError, OSError) as error:
             raise NextHopError(f"cannot connect: {error}") from None
         channel.until = until
-        offered = await open_session(channel, manners, creator, identity)
+        offered = await open_session(channel, manners, creator, identity, login)
         channel.until = 0.0
         return Client(
             channel,
             offered,
             manners.timeouts,
             lmtp=manners.lmtp,
-            authenticated=manners.login is not None,
+            authenticated=login is not None,
         )
 
     def _endpoint(self, host: Host, seconds: float) -> Any:

@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from smtpgate.smtp.channel import NextHopError
 from smtpgate.smtp.client import Client
 from smtpgate.smtp.clock import Clock
-from smtpgate.smtp.opening import Identity, Manners
+from smtpgate.smtp.opening import Identity, Login, LoginRefused, Manners
 from smtpgate.smtp.reply import Reply, worst
 from smtpgate.smtp.session import Connection, Recipient, Transaction
 from smtpgate.transports.clienttls import ClientTLS
@@ -88,6 +88,9 @@ class RelayDelivery:
         if relay.manners.xclient or relay.manners.proxy_protocol:
             # Then a connection speaks for one client, and no other may use it.
             self._identity = Identity.of(connection)
+        self._login = relay.manners.login
+        if relay.manners.pass_auth and connection.credentials is not None:
+            self._login = Login(*connection.credentials)
         self._candidates: deque[Host] | None = None
         self._host: Host | None = None
         self._client: Client | None = None
@@ -156,6 +159,9 @@ class RelayDelivery:
                 return for_client(reply)
         except Full:
             return BUSY
+        except LoginRefused as error:
+            assert error.reply is not None
+            return for_client(error.reply)
         except HostsUnknown as error:
             _log.warn("relay {relay}: {problem}", relay=relay.name, problem=str(error))
             return NO_ROUTE
@@ -175,7 +181,7 @@ class RelayDelivery:
             self._candidates = deque(await relay.hosts.candidates())
         while self._candidates:
             host = self._host = self._candidates[0]
-            idle = None if self._fresh else relay.pool.take((host, self._identity))
+            idle = None if self._fresh else relay.pool.take((host, self._identity, self._login))
             if idle is not None:
                 self._reused = True
                 return idle
@@ -186,8 +192,14 @@ class RelayDelivery:
             began = relay.clock.seconds()
             try:
                 client = await relay.connector.connect(
-                    host, self._identity, self._left() / len(self._candidates)
+                    host, self._identity, self._left() / len(self._candidates), self._login
                 )
+            except LoginRefused as error:
+                if not relay.manners.pass_auth:
+                    self._gave_way(error, stale=False)
+                    continue
+                self._leave()
+                raise  # the client's own account: it is the one to be told
             except NextHopError as error:
                 relay.health.failed(host, relay.clock.seconds() - began)
                 self._gave_way(error, stale=False)
@@ -304,7 +316,7 @@ class RelayDelivery:
 
     def _release(self, client: Client) -> None:
         """The connection may serve another transaction."""
-        self._relay.pool.keep((self._host, self._identity), client)
+        self._relay.pool.keep((self._host, self._identity, self._login), client)
         self._leave()
 
     def _leave(self) -> None:

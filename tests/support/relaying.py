@@ -131,7 +131,7 @@ class RelayCase(TestCase):
 class Gateway:
     """A listening gateway with one server.  ``stop`` leaves nothing behind."""
 
-    def __init__(self, relay, *others, policy=None, **settings):
+    def __init__(self, relay, *others, policy=None, portal=None, **settings):
         self.relays = [relay, *others]
         self.observer = RecordingObserver()
         server = Server(
@@ -139,6 +139,7 @@ class Gateway:
             {each.name: each for each in self.relays},
             reactor,
             policy=policy or AcceptAll(),
+            portal=portal,
             observer=self.observer,
         )
         self.factory = SMTPFactory(server)
