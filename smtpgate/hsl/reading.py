@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, key, normal, pairs
+from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import ScriptClass, get_property, has_property
 from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
@@ -138,7 +139,8 @@ def array_of(*items: Value) -> Array:
             made[following] = value
             following += 1
         elif subscript is SPREAD:
-            for found, each in pairs(spread(value)):
+            check_array(len(made) + len(spread(value)))
+            for found, each in pairs(value):
                 if type(found) is int:
                     made[following] = each
                     following += 1

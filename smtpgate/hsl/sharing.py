@@ -20,20 +20,28 @@ _TTL = 60.0
 _SIZE = 32.0
 
 
-def _plain(value: Value, what: str, depth: int = 0) -> Value:
+def plain(value: Value, what: str) -> Value:
     """``value`` if it is data: what is shared must not lead back into one execution.
 
     :raises Fault: if there is a function or an object in it
     """
+    _check(value, what, 0, set())
+    return value
+
+
+def _check(value: Value, what: str, depth: int, seen: set[int]) -> None:
+    """``seen`` are the arrays that were gone through: one that is held often is not again."""
     if isinstance(value, (list, Map)):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
         if depth > 100:
             raise Fault(f"the array is nested too deeply to be {what}")
         for key, item in pairs(value):
-            _plain(key, what, depth + 1)
-            _plain(item, what, depth + 1)
+            _check(key, what, depth + 1, seen)
+            _check(item, what, depth + 1, seen)
     elif not (value is None or isinstance(value, (bool, float, int, str))):
         raise Fault(f"{a_type(value)} cannot be {what}")
-    return value
 
 
 class _Options:
@@ -69,7 +77,7 @@ class _Options:
                 if not 1 <= number <= len(values):
                     raise Fault(f"argv_filter names argument {literal(index)}, which is not given")
                 chosen.append(values[int(number) - 1])
-        return literal([_plain(value, "used as the key of a cache") for value in chosen])
+        return literal([plain(value, "used as the key of a cache") for value in chosen])
 
 
 def _of_type(given: dict[str, Value], name: str, kind: str, default: Any) -> Any:
@@ -124,7 +132,7 @@ def cached(
             old = settle(store.cache_old(slot))
             result = options.update.accepting(2)(None if old is ABSENT else old, result)
         ttl = options.ttl_of(result)
-        value = _plain(result, "cached")
+        value = plain(result, "cached")
     finally:
         # Others may be waiting for this result, also if there is none.
         settle(store.cache_end(slot, value, clock.seconds(), ttl))
@@ -177,8 +185,12 @@ class Barrier:
         execution, name = self._execution, self._name
         execution.barriers.discard(name)
         store = execution.environment.store
+        if self.value is self._before:
+            # Nothing to write: what memory functions wrote inside stays.
+            store.barrier_forget(name, self)
+            return
         try:
-            value = self.value if self.value is NO_VALUE else _plain(self.value, "shared")
+            value = self.value if self.value is NO_VALUE else plain(self.value, "shared")
         except Fault:
             store.barrier_forget(name, self)
             raise

@@ -7,6 +7,7 @@ from sys import getrefcount
 from typing import Any, NoReturn
 
 from smtpgate.hsl import operators
+from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.objects import Instance, Method, ScriptClass, get_property, member_code
@@ -62,6 +63,7 @@ def callable_of(value: Value, count: int) -> Any:
 
 def spread_call(function: Value, values: list[Value]) -> Value:
     """A call whose number of arguments is known only now."""
+    check_array(len(values))
     return callable_of(function, len(values))(*values)
 
 
@@ -69,6 +71,8 @@ def call_member(
     execution: Execution, target: Value, name: str, inside: ScriptClass | None, *values: Value
 ) -> Value:
     """``target->name(...)``."""
+    if len(values) > 255:
+        check_array(len(values))
     if isinstance(target, Object):
         code, before = member_code(target, name, len(values), inside, execution)
         return code(*before, *values)
