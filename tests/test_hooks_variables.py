@@ -2,11 +2,26 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.config import Hooks
+from smtpgate.hooks.questions import Hello, Sender
 from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.values import Map
 from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.policy import AuthStep
 from smtpgate.smtp.session import Connection, Recipient, TLSInfo
+
+MAILBOX = Mailbox("Al", "Example.com")
+#: What each hook is asked about.
+SUBJECTS = {
+    "proxy": b"NOOP",
+    "connect": None,
+    "helo": Hello("EHLO", "client.example.org", lambda: ("SIZE 1000",)),
+    "auth": AuthStep("CRAM", 1, b"response"),
+    "mailfrom": Sender(MAILBOX, {"SIZE": "1000"}),
+    "rcptto": Recipient(MAILBOX, {"NOTIFY": "NEVER"}, "local"),
+    "disconnect": None,
+}
 
 SEED = {
     "senderip", "senderport", "serverip", "serverport", "serverid", "senderhelo", "tlsstarted",
@@ -34,7 +49,8 @@ class TableTests(SynchronousTestCase):
 
     def test_names(self):
         """A hook is found by the name that the configuration has for it."""
-        self.assertEqual({name: hook.name for name, hook in HOOKS.items()}, {"proxy": "proxy"})
+        self.assertEqual({name: hook.name for name, hook in HOOKS.items()}, {n: n for n in HOOKS})
+        self.assertEqual(set(HOOKS) - set(Hooks.model_fields), set())
 
     def test_proxy_variables(self):
         """The proxy hook has its manual's variables, and the later manuals' two arrays."""
@@ -49,7 +65,7 @@ class TableTests(SynchronousTestCase):
         """Each hook can make each of its variables, of the kind that its row says."""
         kinds = {"string": str, "number": float, "boolean": bool, "array": (list, Map)}
         for hook in HOOKS.values():
-            made = Variables(hook.makers, connection(), b"NOOP")
+            made = Variables(hook.makers, connection(), SUBJECTS[hook.name])
             for name, variable in hook.variables.items():
                 self.assertIsInstance(made[name], kinds[variable.kind], name)
                 self.assertTrue(variable.text, name)

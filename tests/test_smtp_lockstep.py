@@ -169,7 +169,7 @@ class Deciding(Policy):
             decision = Pass(rest, next=True)
         return later(self.clock, self.delay(), decision)
 
-    def helo(self, connection: Connection, verb: str, name: str) -> Any:
+    def helo(self, connection: Connection, verb: str, name: str, offered: Any) -> Any:
         return later(self.clock, self.delay(), None)
 
     def mail_from(self, connection: Connection, mailbox: Any, params: Any) -> Any:

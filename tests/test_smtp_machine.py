@@ -95,7 +95,7 @@ class GreetingTests(SynchronousTestCase):
         """The policy may change the name, the words and the keywords, or refuse."""
 
         class Changing(Policy):
-            def helo(self, connection: Connection, verb: str, name: str) -> Any:
+            def helo(self, connection: Connection, verb: str, name: str, offered: Any) -> Any:
                 if name == "no":
                     return Reply(550, ("no",), (5, 7, 1))
                 return Accept(Reply(250, ("hi",)), helo="other", extensions=("X", "Y Z"))

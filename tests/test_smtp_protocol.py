@@ -245,7 +245,7 @@ class HookTests(SynchronousTestCase):
         """And one that fails at a later place, after it has waited at this one."""
 
         class Bad(Asked):
-            def helo(self, connection: Connection, verb: str, name: str) -> Any:
+            def helo(self, connection: Connection, verb: str, name: str, offered: Any) -> Any:
                 raise ValueError("oops")
 
         policy = Bad()

@@ -14,12 +14,34 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.hooks.commands import Commands, wanted
-from smtpgate.hooks.table import PROXY, Hook
+from smtpgate.hooks.questions import Hello, Sender
+from smtpgate.hooks.table import (
+    AUTH,
+    CONNECT,
+    DISCONNECT,
+    HELO,
+    MAILFROM,
+    PROXY,
+    RCPTTO,
+    Hook,
+)
 from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.errors import ScriptError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
-from smtpgate.smtp.policy import CommandDecision, Policy
-from smtpgate.smtp.session import Connection
+from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.answers import cancelled
+from smtpgate.smtp.policy import (
+    AuthStep,
+    Challenge,
+    CommandDecision,
+    Decision,
+    Offered,
+    Policy,
+)
+from smtpgate.smtp.session import Connection, Recipient
+
+#: What a place is answered: a decision, now or later.
+Answer: TypeAlias = Decision | Deferred[Decision]
 
 #: Told about a script that failed: the connection, the hook's name and the error, whose
 #: text has file, line, column and what was wrong.
@@ -57,6 +79,7 @@ class ScriptPolicy(Policy):
         self._report = report
         proxy = hooks.get(PROXY.name)
         self._wanted = None if proxy is None else wanted(proxy.commands)
+        self.decides_auth = AUTH.name in hooks
 
     def wants_command(self, connection: Connection, line: bytes) -> bool:
         return self._wanted is not None and self._wanted(connection, line)
@@ -68,6 +91,38 @@ class ScriptPolicy(Policy):
             PROXY, connection, line
         )
         return decision
+
+    def connect(self, connection: Connection) -> Answer:
+        decision: Answer = self._evaluate(CONNECT, connection, None)
+        return decision
+
+    def helo(self, connection: Connection, verb: str, name: str, offered: Offered) -> Answer:
+        decision: Answer = self._evaluate(HELO, connection, Hello(verb, name, offered))
+        return decision
+
+    def auth(
+        self, connection: Connection, step: AuthStep
+    ) -> Decision | Challenge | Deferred[Decision | Challenge]:
+        decision: Decision | Challenge | Deferred[Decision | Challenge] = self._evaluate(
+            AUTH, connection, step
+        )
+        return decision
+
+    def mail_from(
+        self, connection: Connection, mailbox: Mailbox | None, params: Mapping[str, str]
+    ) -> Answer:
+        decision: Answer = self._evaluate(MAILFROM, connection, Sender(mailbox, params))
+        return decision
+
+    def rcpt_to(self, connection: Connection, recipient: Recipient) -> Answer:
+        decision: Answer = self._evaluate(RCPTTO, connection, recipient)
+        return decision
+
+    def closed(self, connection: Connection) -> None:
+        """Run the disconnect script; nobody waits for it."""
+        done = self._evaluate(DISCONNECT, connection, None)
+        if isinstance(done, Deferred):
+            done.addErrback(_unless_cancelled)
 
     def _evaluate(self, hook: Hook, connection: Connection, subject: Any) -> Any:
         """The decision of a hook's script, or a Deferred of it."""
@@ -100,3 +155,7 @@ class ScriptPolicy(Policy):
             return self._failed(hook, connection, failure.value)
         # A script that was cancelled, or a mistake of ours: the session deals with it.
         return failure
+
+
+def _unless_cancelled(failure: Failure) -> Failure | None:
+    return None if cancelled(failure) else failure

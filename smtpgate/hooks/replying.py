@@ -7,7 +7,7 @@ and Defer in the others) takes these two, and they mean the same everywhere.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, Option
@@ -31,6 +31,13 @@ REPLY_CODES = Option(
     "three numbers, or none for no enhanced code",
 )
 DISCONNECT = Option((BOOLEAN,), False, "Disconnect the client when the reply is written")
+
+#: The least and the greatest code that a function may be told to answer with.
+Kind: TypeAlias = tuple[int, int]
+ANY: Kind = (200, 599)
+POSITIVE: Kind = (200, 299)
+CONTINUING: Kind = (300, 399)
+NEGATIVE: Kind = (400, 599)
 
 #: What is said where a script gives a code and no reason.
 _TEXTS = {
@@ -84,6 +91,8 @@ def make_reply(
     *,
     code: int,
     disconnect: bool = False,
+    kind: Kind = ANY,
+    bare: bool = False,
 ) -> Reply:
     """The reply that a script asks for.
 
@@ -96,9 +105,12 @@ def make_reply(
     :param reason: none for words that suit the code
     :param codes: the option ``reply_codes``
     :param code: where ``codes`` has none
+    :param kind: the codes that may be chosen
+    :param bare: without an enhanced code where ``codes`` has none, as RFC 2034 4 wants
+        it of the greeting and of the answer to EHLO
     :raises Fault: for codes out of range, and a reason that is no text or too long
     """
-    chosen, enhanced = read_codes(function, codes, code)
+    chosen, enhanced = read_codes(function, codes, code, kind, bare)
     lines = _lines(function, reason)
     reply = Reply.of(
         chosen,
@@ -115,7 +127,13 @@ def make_reply(
     return Reply(chosen, folded, enhanced, reply.close)
 
 
-def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, EnhancedCode | None]:
+def read_codes(
+    function: str,
+    codes: Array | None,
+    code: int,
+    kind: Kind = ANY,
+    bare: bool = False,
+) -> tuple[int, EnhancedCode | None]:
     """The reply code and the enhanced code of an option ``reply_codes``.
 
     :raises Fault: for a key, a type or a number that it can not have
@@ -129,7 +147,7 @@ def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, Enha
             )
         for key, value in codes.items():
             if key == "code":
-                code = _code(function, value)
+                code = _code(function, value, kind)
             elif key == "enhanced":
                 enhanced = value
             else:
@@ -138,16 +156,19 @@ def read_codes(function: str, codes: Array | None, code: int) -> tuple[int, Enha
                 raise Fault(f'{what} has no key "{key}"{hint}')
     if enhanced is ...:
         # RFC 2034 4: enhanced codes go with 2xx, 4xx and 5xx.
-        return code, None if code // 100 == 3 else (code // 100, 0, 0)
+        return code, None if bare or code // 100 == 3 else (code // 100, 0, 0)
     return code, None if enhanced is None else _enhanced(function, enhanced, code)
 
 
-def _code(function: str, value: Value) -> int:
+def _code(function: str, value: Value, kind: Kind) -> int:
     what = f'{function}() option "reply_codes" key "code"'
     if type_name(value) != "number":
         raise Fault(f"{what} must be a number, {type_name(value)} given")
-    if not 200 <= value <= 599 or value != int(value):
-        raise Fault(f"{what} must be a whole number from 200 to 599, {format_number(value)} given")
+    least, most = kind
+    if not least <= value <= most or value != int(value):
+        raise Fault(
+            f"{what} must be a whole number from {least} to {most}, {format_number(value)} given"
+        )
     return int(value)
 
 

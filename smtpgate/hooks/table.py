@@ -15,8 +15,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smtpgate.hooks import phasevariables as about
+from smtpgate.hooks.accepting import (
+    accept_auth,
+    accept_connect,
+    accept_helo,
+    accept_mailfrom,
+    accept_rcptto,
+    refusing,
+    reply_auth,
+)
 from smtpgate.hooks.decision import PASS, proxy_pass, proxy_reply
-from smtpgate.hooks.variables import COMMAND, CONNECTION, CONTEXT, TRANSACTION, Maker, Variable
+from smtpgate.hooks.telling import get_extensions, get_tls
+from smtpgate.hooks.variables import (
+    COMMAND,
+    CONNECTION,
+    CONNECTION_AT_AUTH,
+    CONNECTION_AT_HELO,
+    CONTEXT,
+    PEER,
+    TRANSACTION,
+    Maker,
+    Variable,
+)
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.environment import Context
 from smtpgate.smtp import policy, reply
@@ -63,5 +84,90 @@ PROXY = Hook(
     failed=_close_with_421,
 )
 
-#: Every hook, by name.
-HOOKS: Mapping[str, Hook] = {hook.name: hook for hook in (PROXY,)}
+
+def _defer(_hostname: str) -> Any:
+    return _LATER
+
+
+_LATER = reply.Reply.of(450, "Temporary local problem, try again later", (4, 3, 0))
+# RFC 2034 4: no enhanced code in the answer to EHLO.
+_LATER_AT_HELO = reply.Reply.of(450, "Temporary local problem, try again later")
+
+CONNECT = Hook(
+    name="connect",
+    variables={**PEER, **TRANSACTION, **about.CONNECT},
+    functions=(
+        accept_connect,
+        refusing("Reject", 521, "Turn the client away for good.", closes=True, bare=True),
+        refusing("Defer", 421, "Turn the client away for now.", closes=True, bare=True),
+    ),
+    implicit=None,
+    failed=reply.local_trouble,
+)
+
+HELO = Hook(
+    name="helo",
+    variables={**CONNECTION_AT_HELO, **TRANSACTION, **about.HELO},
+    functions=(
+        accept_helo,
+        refusing("Reject", 554, "Refuse the name for good.", bare=True),
+        refusing("Defer", 450, "Refuse the name for now.", bare=True),
+        get_extensions,
+        get_tls,
+    ),
+    implicit=None,
+    failed=lambda _: _LATER_AT_HELO,
+)
+
+AUTH = Hook(
+    name="auth",
+    variables={**CONNECTION_AT_AUTH, **TRANSACTION, **about.AUTH},
+    functions=(
+        accept_auth,
+        refusing("Reject", 535, "Refuse the login for good."),
+        refusing("Defer", 454, "Refuse the login for now."),
+        reply_auth,
+        get_tls,
+    ),
+    implicit=reply.AUTH_FAILED,
+    failed=lambda _: reply.AUTH_TEMPORARY,
+)
+
+MAILFROM = Hook(
+    name="mailfrom",
+    variables={**CONNECTION, **TRANSACTION, **about.MAILFROM},
+    functions=(
+        accept_mailfrom,
+        refusing("Reject", 554, "Refuse the sender for good."),
+        refusing("Defer", 450, "Refuse the sender for now."),
+        get_tls,
+    ),
+    implicit=None,
+    failed=_defer,
+)
+
+RCPTTO = Hook(
+    name="rcptto",
+    variables={**CONNECTION, **TRANSACTION, **about.RCPTTO},
+    functions=(
+        accept_rcptto,
+        refusing("Reject", 554, "Refuse the recipient for good."),
+        refusing("Defer", 450, "Refuse the recipient for now."),
+        get_tls,
+    ),
+    implicit=None,
+    failed=_defer,
+)
+
+DISCONNECT = Hook(
+    name="disconnect",
+    variables={**CONNECTION, **TRANSACTION, **about.DISCONNECT},
+    functions=(get_tls,),
+    implicit=None,
+    failed=lambda _: None,
+)
+
+#: Every hook, by name, in the order of a session.
+HOOKS: Mapping[str, Hook] = {
+    hook.name: hook for hook in (PROXY, CONNECT, HELO, AUTH, MAILFROM, RCPTTO, DISCONNECT)
+}

@@ -62,11 +62,11 @@ class Variable:
     make: Maker
 
 
-def _params(params: Mapping[str, str]) -> Array:
+def params_array(params: Mapping[str, str]) -> Array:
     return arrays.from_pairs((arrays.key(name), value) for name, value in params.items())
 
 
-def _parts(prefix: str, mailbox: Mailbox | None) -> dict[str, Value]:
+def parts(prefix: str, mailbox: Mailbox | None) -> dict[str, Value]:
     """An address in lower case, and its parts as they were sent; all empty for ``<>``."""
     return {
         prefix: mailbox.lower if mailbox else "",
@@ -77,8 +77,8 @@ def _parts(prefix: str, mailbox: Mailbox | None) -> dict[str, Value]:
 
 def _recipient(recipient: Recipient) -> Map:
     return Map(
-        _parts("recipient", recipient.mailbox),
-        recipientparams=_params(recipient.params),
+        parts("recipient", recipient.mailbox),
+        recipientparams=params_array(recipient.params),
         transportid=recipient.transport,
     )
 
@@ -88,8 +88,8 @@ def _transaction(variables: Variables) -> Map:
     if not transaction.has_sender:
         return Map(id=transaction.id)
     return Map(
-        {"id": transaction.id, **_parts("sender", transaction.sender)},
-        senderparams=_params(transaction.sender_params),
+        {"id": transaction.id, **parts("sender", transaction.sender)},
+        senderparams=params_array(transaction.sender_params),
         recipients=[_recipient(recipient) for recipient in transaction.recipients],
     )
 
@@ -113,8 +113,8 @@ def _connection(variables: Variables) -> Map:
     return found
 
 
-#: What is known of the client in every hook but connect.
-CONNECTION: Mapping[str, Variable] = {
+#: What is known of a client that has only connected.
+PEER: Mapping[str, Variable] = {
     "senderip": Variable("string", "the client's IP address", lambda v: v.connection.peer_ip),
     "senderport": Variable(
         "number", "the client's TCP port", lambda v: float(v.connection.peer_port)
@@ -128,14 +128,24 @@ CONNECTION: Mapping[str, Variable] = {
     "serverid": Variable(
         "string", "the ``id`` of the server in the configuration", lambda v: v.connection.server_id
     ),
+    "connection": Variable(
+        "array", "the same, as later editions of the language group it", _connection
+    ),
+}
+
+_HELO: Mapping[str, Variable] = {
     "senderhelo": Variable(
         "string",
         'what the client called itself in EHLO or HELO; ``""`` before that, and after STARTTLS',
         lambda v: v.connection.helo,
     ),
+}
+_TLS: Mapping[str, Variable] = {
     "tlsstarted": Variable(
         "boolean", "whether the connection is encrypted", lambda v: v.connection.tls is not None
     ),
+}
+_SASL: Mapping[str, Variable] = {
     "saslauthed": Variable(
         "boolean",
         "whether the client has authenticated",
@@ -144,10 +154,14 @@ CONNECTION: Mapping[str, Variable] = {
     "saslusername": Variable(
         "string", 'as whom; ``""`` before that', lambda v: v.connection.username or ""
     ),
-    "connection": Variable(
-        "array", "the same, as later editions of the language group it", _connection
-    ),
 }
+
+#: What is known of the client in every hook but connect, helo and auth.
+CONNECTION: Mapping[str, Variable] = {**PEER, **_HELO, **_TLS, **_SASL}
+#: At HELO the name is what the hook is about.
+CONNECTION_AT_HELO: Mapping[str, Variable] = {**PEER, **_TLS, **_SASL}
+#: At AUTH the client is still nobody.
+CONNECTION_AT_AUTH: Mapping[str, Variable] = {**PEER, **_HELO, **_TLS}
 
 #: The envelope as far as it is known.
 TRANSACTION: Mapping[str, Variable] = {

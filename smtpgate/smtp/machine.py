@@ -31,7 +31,7 @@ from smtpgate.smtp.auth import Authentication
 from smtpgate.smtp.body import Intake
 from smtpgate.smtp.credentials import IAccount
 from smtpgate.smtp.envelope import hello_name, parse_mail, parse_rcpt
-from smtpgate.smtp.extensions import extensions, may_xclient, refuses_auth
+from smtpgate.smtp.extensions import extensions, keeps_tls, may_xclient, refuses_auth
 from smtpgate.smtp.framing import LineFault
 from smtpgate.smtp.policy import Accept, Decision
 from smtpgate.smtp.refusal import EnhancedCode, Refusal
@@ -188,7 +188,8 @@ class Machine(ESMTP):
         refusal = self.transfer.refuses_mail()
         if refusal is not None:
             return self.answer(refusal)
-        sender, params = parse_mail(argument, self.server.settings)
+        requiretls = keeps_tls(self.connection, self.server)
+        sender, params = parse_mail(argument, self.server.settings, requiretls)
         self.transfer.sender_params = params
         decision = self.validateFrom(self.connection.helo, sender)
         return when(decision, partial(self._sender_decided, sender))
@@ -291,7 +292,8 @@ class Machine(ESMTP):
         name = hello_name(argument)
         if name is None:
             return self.answer(replies.HELO_NAME)
-        decision = self.server.policy.helo(self.connection, verb, name)
+        offered = partial(extensions, self.connection, self.server)
+        decision = self.server.policy.helo(self.connection, verb, name, offered)
         return when(decision, partial(self._hello_decided, verb, name))
 
     def _hello_decided(self, verb: str, name: str, decision: Decision) -> Done:
@@ -315,14 +317,18 @@ class Machine(ESMTP):
         reply = accepted.reply
         if reply is not None and not reply.positive:
             return self.answer(reply)
-        return when(self.transfer.begin(accepted.sender or sender, reply), self.answer)
+        sender = None if accepted.null_sender else accepted.sender or sender
+        return when(self.transfer.begin(sender, reply), self.answer)
 
     def _recipient_decided(
         self, recipient: Recipient, decision: Decision
     ) -> Reply | Deferred[Reply]:
-        reply = _accepted(decision).reply
+        accepted = _accepted(decision)
+        reply = accepted.reply
         if reply is not None and not reply.positive:
             return reply
+        recipient.mailbox = accepted.recipient or recipient.mailbox
+        recipient.transport = accepted.transport or recipient.transport
         return self.transfer.rcpt(recipient, reply)
 
     def _chunk_prepared(self, reply: Reply | None) -> Done:

@@ -8,9 +8,9 @@ client leaves.  A policy that fails (raises, or errbacks) ends the session with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from twisted.internet.defer import Deferred
 
@@ -56,6 +56,9 @@ class Accept:
     :param extensions: instead of the server's own EHLO keywords (helo)
     :param username: who has authenticated (auth)
     :param sender: instead of the client's (mail_from)
+    :param null_sender: ``<>`` instead of the client's (mail_from)
+    :param recipient: instead of the client's (rcpt_to)
+    :param transport: where that recipient goes (rcpt_to)
     """
 
     reply: Reply | None = None
@@ -65,6 +68,9 @@ class Accept:
     extensions: tuple[str, ...] | None = None
     username: str | None = None
     sender: Mailbox | None = None
+    null_sender: bool = False
+    recipient: Mailbox | None = None
+    transport: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,10 @@ class AuthStep:
         return f"AuthStep({self.mechanism!r}, {self.state}, {self.username!r})"
 
 
+#: Gives the server's EHLO keywords for a client, each with its arguments.
+Offered: TypeAlias = Callable[[], tuple[str, ...]]
+
+
 class Policy:
     """Accepts everything; a subclass overrides the places it has an opinion about."""
 
@@ -124,8 +134,13 @@ class Policy:
         """A client is here, before the banner.  A positive Reply is the banner."""
         return None
 
-    def helo(self, connection: Connection, verb: str, name: str) -> Decision | Deferred[Decision]:
-        """HELO or EHLO; ``connection.helo`` still has the former name."""
+    def helo(
+        self, connection: Connection, verb: str, name: str, offered: Offered
+    ) -> Decision | Deferred[Decision]:
+        """HELO or EHLO; ``connection.helo`` still has the former name.
+
+        :param offered: gives the keywords that EHLO would be answered with
+        """
         return None
 
     def auth(
@@ -146,7 +161,7 @@ class Policy:
     def rcpt_to(
         self, connection: Connection, recipient: Recipient
     ) -> Decision | Deferred[Decision]:
-        """RCPT; the policy may change the recipient's mailbox and transport in place."""
+        """RCPT."""
         return None
 
     def end_of_data(self, connection: Connection) -> Decision | Deferred[Decision]:

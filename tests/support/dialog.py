@@ -4,9 +4,12 @@ A transcript has a head and lines::
 
     # what it shows
     script: xclient.hsl            a file of etc/scripts, or indented lines below
+    hook: rcptto                   where it runs, if not at the proxy hook
     commands: XCLIENT MAIL         all, first or verbs
     client: 10.0.0.7 50000         the client's address, and its port if that matters
     users: jo=secret               accounts for AUTH
+    mechanisms: CRAM               SASL mechanisms, if not PLAIN and LOGIN
+    transports: lists              names of other transports than local
     tls: yes                       STARTTLS is offered
 
     S: 220 gw.example.org ESMTP    the server says exactly this; <...> stands for any text
@@ -78,7 +81,9 @@ def parse(text: str) -> Transcript:
     return found
 
 
-def session(transcript: Transcript, script: str | None = None, commands=None) -> Session:
+def session(
+    transcript: Transcript, script: str | None = None, commands=None, hook: str = "proxy"
+) -> Session:
     """The session that a transcript's head asks for."""
     head = dict(transcript.head)
     name = "proxy.hsl"
@@ -88,6 +93,7 @@ def session(transcript: Transcript, script: str | None = None, commands=None) ->
         source = (EXAMPLES / name).read_text("latin-1")
     elif source is not None:
         source = dedent(source)
+    hook = head.pop("hook", hook)
     words = head.pop("commands", "all").split()
     if commands is None:
         commands = words[0] if words in (["all"], ["first"]) else words
@@ -95,6 +101,12 @@ def session(transcript: Transcript, script: str | None = None, commands=None) ->
     settings = {}
     if head.pop("tls", "no") == "yes":
         settings["tls"] = object()
+    if "mechanisms" in head:
+        settings["mechanisms"] = tuple(head.pop("mechanisms").split())
+    settings["transports"] = head.pop("transports", "").split()
+    if hook != "proxy" and source is not None:
+        settings["hooks"] = {hook: source}
+        source = None
     users = dict(pair.split("=", 1) for pair in head.pop("users", "").split())
     if head:
         raise ValueError(f"unknown keys in the head of a transcript: {', '.join(head)}")
@@ -198,10 +210,10 @@ class Player:
             raise Mismatch(f"line {number}: expected {text!r}, accepted: {accepted!r}")
 
 
-def play(text: str, script: str | None = None, commands=None) -> Session:
+def play(text: str, script: str | None = None, commands=None, hook: str = "proxy") -> Session:
     """Play a transcript; the session, for whoever wants to look closer."""
     transcript = parse(text)
-    played = session(transcript, script, commands)
+    played = session(transcript, script, commands, hook)
     try:
         Player(played).play(transcript)
     finally:

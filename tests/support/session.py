@@ -35,6 +35,8 @@ class Session:
 
     :param proxy: the source of a proxy script, or None for none
     :param commands: as in the configuration
+    :param hooks: the sources of other scripts, by hook
+    :param transports: names of other transports that there are
     :param context: another session of the same server shares its clock, mail and scripts
     """
 
@@ -43,6 +45,8 @@ class Session:
         proxy=None,
         *,
         commands="all",
+        hooks=None,
+        transports=(),
         root=EXAMPLES,
         name="proxy.hsl",
         client=("192.0.2.7", 41666),
@@ -61,18 +65,22 @@ class Session:
                 self.clock, answers={"mail": reply.SENDER_OK, "rcpt": reply.RECIPIENT_OK}
             )
             self.environment = self._environment(limits or Limits())
-            if policy is None and proxy is not None:
-                script = compiled(proxy, name, root=root)
-                policy = ScriptPolicy(
-                    {"proxy": Binding(script, commands)}, self.environment, HOSTNAME, self._report
-                )
+            bindings = {
+                hook: Binding(compiled(source, f"{hook}.hsl", hook, root))
+                for hook, source in (hooks or {}).items()
+            }
+            if proxy is not None:
+                bindings["proxy"] = Binding(compiled(proxy, name, root=root), commands)
+            if policy is None and bindings:
+                policy = ScriptPolicy(bindings, self.environment, HOSTNAME, self._report)
+            self.others = {each: RecordingTransport(self.clock, each) for each in transports}
             defaults = ServerSettings("inbound", HOSTNAME, "local", auth_require_tls=False)
             if users:
                 settings.setdefault("mechanisms", ("PLAIN", "LOGIN"))
             self.factory = SMTPFactory(
                 Server(
                     replace(defaults, **settings),
-                    {"local": self.mailbox},
+                    {"local": self.mailbox, **self.others},
                     self.clock,
                     policy or AcceptAll(),
                     portal(**users) if users else None,
