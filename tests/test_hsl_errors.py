@@ -151,6 +151,8 @@ class RuntimeErrorTests(SynchronousTestCase):
             ("$a = 1; unset($a); echo $a;", "1:25"),
             ("function f() { global $a; echo $a; } f();", "1:32"),
             ("function f() { global $a; unset($a); } $a = 1; f(); echo $a;", "1:58"),
+            ("$a = 1; foreach ([1, 2] as $x) { echo $a; unset($a); }", "1:39"),
+            ('$a = 1; barrier "b" => $a { } echo $a;', "1:36"),
             ("$f = function () closure ($a) { return $a; }; $f();", "1:40"),
         ):
             self.assertEqual(error(source), f"{place}: undefined variable $a", source)

@@ -94,7 +94,7 @@ class ScriptTests(SynchronousTestCase):
         ):
             source = f'$a = ["k" => [], 0, 1, 2]; $a["k"] = ["l" => []]; {write}' if "k" in write \
                 else f"$a = [0, 1, 2]; {write}"  # fmt: skip
-            source += " look($a); for ($i = 0; $i < 5; $i++) { %s look($a); }" % write
+            source += f" look($a); for ($i = 0; $i < 5; $i++) {{ {write} look($a); }}"
             self.assertEqual(len(set(self.run_script("$i = 0; " + source))), 1, write)
 
     def test_properties(self) -> None:

@@ -15,6 +15,9 @@ from smtpgate.hsl.waiting import TurnQueue
 
 if TYPE_CHECKING:
     from smtpgate.hsl.execution import Execution
+    from smtpgate.hsl.library.background import Background
+    from smtpgate.hsl.library.resolving import Lookups
+    from smtpgate.hsl.library.web import Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,12 @@ class Environment:
     store: Store = field(default_factory=MemoryStore)
     files: ScriptRoot | None = None
     hostname: str = field(default_factory=socket.gethostname)
-    resolver: Any = None
-    agent: Any = None
+    #: Asks name servers; where the clock is a reactor, one is made at first use.
+    resolver: Lookups | None = None
+    #: Asks web servers; made likewise.
+    web: Web | None = None
+    #: Requests that need no script any more; made at first use.
+    background: Background | None = None
     mailer: Any = None
     #: What tells this installation from others.
     serial: str | None = None

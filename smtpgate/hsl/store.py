@@ -1,4 +1,4 @@
-"""What executions share: the cache, barriers with their variables, and rates.
+"""What executions share: the cache, barriers with their variables, shared memory, and rates.
 
 :class:`Store` is narrow and its values are plain data, so that a store can be
 served to several processes.  Its methods answer at once or give a Deferred;
@@ -57,6 +57,9 @@ class Store(Protocol):
 
     def barrier_leave(self, name: str, ticket: object, value: Any) -> Any:
         """Write the shared variable (``ABSENT`` removes it) and let the next one in."""
+
+    def barrier_write(self, name: str, value: Any) -> Any:
+        """Write the shared variable (``ABSENT`` removes it) and stay inside."""
 
     def rate_add(self, namespace: str, entry: str, count: int, interval: float, now: float) -> Any:
         """True and counted if fewer than ``count`` lie within ``interval`` seconds; else False."""
@@ -175,11 +178,14 @@ class MemoryStore:
         barrier = self._barriers[name]
         if barrier.holder is not ticket:
             return
+        self.barrier_write(name, value)
+        self._next(name, barrier)
+
+    def barrier_write(self, name: str, value: Any) -> None:
         if value is ABSENT:
             self._values.pop(name, None)
         else:
             self._values[name] = value
-        self._next(name, barrier)
 
     def _next(self, name: str, barrier: _Barrier) -> None:
         if not barrier.queue:

@@ -10,8 +10,7 @@ from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import UNKNOWN
 from smtpgate.hsl.compiler.operations import Operations
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.scopes import Kind, Variable
-from smtpgate.hsl.walker import Walker
+from smtpgate.hsl.scopes import Variable
 
 #: A path of subscripts and properties this long is cut.
 _PATH = 40
@@ -212,6 +211,3 @@ class Access(Operations):
             tree.load(name),
             right,
         )
-
-
-__all__ = ["Access", "Kind", "Walker"]

@@ -187,8 +187,8 @@ class Builder:
         return variable in self.defined
 
     def define(self, variable: Variable) -> None:
-        # What others may unset can be gone again at the next statement.
-        if not (variable.shared and variable.unset):
+        # What is unset anywhere may be gone again, in the next turn of a loop for one.
+        if not variable.unset:
             self.defined.add(variable)
 
     def read_raw(self, variable: Variable) -> ast.expr:
