@@ -1,5 +1,7 @@
 """Programs that compile: what a generated script does is worth comparing."""
 
+# ruff: noqa: E501 - a template a line
+
 from __future__ import annotations
 
 from hypothesis import strategies as st
