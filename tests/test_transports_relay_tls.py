@@ -326,3 +326,37 @@ class FileTests(SynchronousTestCase):
             problem.message,
             f"{certificate} and {key} cannot be used, expected PEM without passphrase",
         )
+
+
+class PaceTests(TLSCase):
+    """A slow next hop inside TLS."""
+
+    @inlineCallbacks
+    def test_backpressure(self):
+        """It holds the client back too, and TLS keeps a bounded part of the message."""
+        hop = self.hop(tls=self.options())
+        hop.script["body"] = lambda session, line: session.transport.pauseProducing()
+        relay = relay_to(hop, tls=ClientTLS("required", self.ca), mode="required")
+        gateway = self.gateway(relay)
+        client = yield gateway.connect()
+        yield client.say("MAIL FROM:<a@example.org>")
+        yield client.say("RCPT TO:<b@example.net>")
+        yield client.say("DATA")
+        size = 40_000_000
+        answer = client.message((b"x" * 998 + b"\r\n") * (size // 1000))
+        yield self.pause(0.5)
+        self.assertGreater(_unsent(client.transport), size // 2, "the client is held back")
+        [session] = gateway.factory.sessions
+        leg = session.machine.transfer._deliveries._legs["next"]
+        wire = leg.delivery._client.channel.transport
+        inside = (*wire.protocol._appSendBuffer, *wire.protocol._aggregator._buffer)
+        held = len(session.lines) + sum(map(len, inside)) + _unsent(wire)
+        self.assertGreater(held, 0)
+        self.assertLess(held, 256 * 1024)
+        hop.sessions[0].transport.resumeProducing()
+        self.assertEqual((yield answer), ALL[-1])
+        self.assertGreater(len(hop.messages[0].octets), size)
+
+
+def _unsent(transport):
+    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
