@@ -31,6 +31,8 @@ setup(
     install_requires=[
         "argon2-cffi>=23.1",
         "cryptography>=42",
+        # pyspf needs it, and does not say so.
+        "dnspython>=2.4",
         "greenlet>=3.0",
         "idna>=3.6",
         "pcre2>=0.5",
@@ -38,8 +40,10 @@ setup(
         "pydantic>=2.6",
         "pyopenssl>=24.1",
         "pyparsing>=3.1",
+        "pyspf>=2.0.14",
         "scramp>=1.4.5",
         "service-identity>=24.1",
+        "treq>=24.9",
         "twisted[tls]>=24.7",
     ],
     extras_require={"test": TEST, "docs": DOCS, "lint": LINT, "dev": TEST + DOCS + LINT},

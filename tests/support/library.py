@@ -12,6 +12,7 @@ from smtpgate.hsl.builtin import BuiltinClass
 from smtpgate.hsl.environment import Environment
 from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.values import Function, Map
+from tests.support.network import Names, Pages
 
 
 class Running:
@@ -82,5 +83,7 @@ def furnished(clock: Any, folder: str, **given: Any) -> Environment:
         serial="gateway-17",
         statistics=lambda _name, _numbers: None,
         mailer=Mailer(),
+        resolver=Names(),
+        web=Pages(),
         **given,
     )

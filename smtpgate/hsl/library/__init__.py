@@ -20,6 +20,7 @@ from smtpgate.hsl.library import (
     file,
     mail,
     math,
+    memory,
     mime,
     misc,
     protocols,
@@ -45,6 +46,7 @@ CHAPTERS: tuple[tuple[str, ModuleType], ...] = (
     ("String", string),
     ("Regular expression", regex),
     ("Socket", socket),
+    ("Shared memory", memory),
 )
 
 

@@ -1,9 +1,102 @@
-"""Domain names."""
+"""Domain names and what name servers know about them (manual: DNS)."""
 
 from __future__ import annotations
 
-from smtpgate.hsl import domains
-from smtpgate.hsl.builtin import Boolean, String, builtin
+from typing import Any
+
+from smtpgate.hsl import arrays, domains
+from smtpgate.hsl.builtin import (
+    ARRAY,
+    NO_OPTIONS,
+    NUMBER,
+    STRING,
+    Array,
+    Boolean,
+    Option,
+    Options,
+    String,
+    builtin,
+)
+from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.library.resolving import Answer, read_servers, resolver_of
+from smtpgate.hsl.values import Map
+
+#: Options of every function that asks name servers.
+LOOKUP_OPTIONS = {
+    "timeout": Option((NUMBER,), 5.0, "Seconds that the question may take."),
+    "servers": Option(
+        (ARRAY,), [], "Name servers: IP addresses, with a port or without. The system's if none."
+    ),
+}
+_QUERY_OPTIONS = {
+    "type": Option(
+        (STRING,),
+        "a",
+        "The type of record.",
+        ("a", "aaaa", "mx", "txt", "cname", "ns", "ptr"),
+    ),
+    **LOOKUP_OPTIONS,
+}
+
+
+def check_timeout(timeout: float, what: str) -> float:
+    """A time-out in seconds.
+
+    :param what: how the message names it
+    :raises Fault: if it is not more than 0, or endless
+    """
+    if not 0 < timeout < float("inf"):
+        raise Fault(f"{what} must be more than 0 seconds")
+    return timeout
+
+
+@builtin("dns_query", options=_QUERY_OPTIONS, waits=True)
+def dns_query(execution: Execution, host: String, options: Options = NO_OPTIONS) -> Array:
+    """Ask for the records of a name.
+
+    The array has either ``result``, a list, or ``error``, the name of a DNS
+    response code (``NXDOMAIN``, ``SERVFAIL``, ``REFUSED``) or ``NO_DATA`` if the
+    name has no such record, ``TRY_AGAIN`` if no server answered in time and
+    ``NO_RECOVERY`` if it is no name that can be asked for.  ``dnssec`` says
+    whether the server has checked the answer's signatures; it is worth as much
+    as the way to that server.
+
+    Names come without a dot at the end, those of ``mx`` with the preferred ones
+    first, the strings of a ``txt`` record joined.  Aliases are followed.  The
+    servers are asked in their order, twice each.
+
+    :param string host: the name
+    :param array options: options array
+    :return: the result
+    :rtype: array
+
+    .. code-block:: hsl
+
+       echo dns_query("example.com");
+       // => ["result"=>[0=>"192.0.2.1"],"dnssec"=>false]
+       echo dns_query("example.com", ["type" => "mx"])["result"][0]; // => mx1.example.com
+       echo dns_query("nobody.example");
+       // => ["error"=>"NXDOMAIN","dnssec"=>false]
+       echo dns_query(inet_reverse("192.0.2.1"), ["type" => "ptr", "timeout" => 2])["result"];
+       // => [0=>"mail.example.com"]
+    """
+    kind = options["type"].upper()
+    servers = read_servers(list(arrays.values(options["servers"])), 'dns_query() option "servers"')
+    timeout = check_timeout(options["timeout"], 'dns_query() option "timeout"')
+    resolver = resolver_of(execution, "dns_query()")
+    answer: Answer = execution.wait(resolver.lookup(host, kind, timeout, servers))
+    if answer.error is not None:
+        return Map({"error": answer.error, "dnssec": answer.authenticated})
+    return Map({"result": _results(kind, answer.values), "dnssec": answer.authenticated})
+
+
+def _results(kind: str, values: tuple[Any, ...]) -> list[str]:
+    if kind == "MX":
+        return [name for _, name in sorted(values)]
+    if kind == "TXT":
+        return [b"".join(strings).decode("latin-1") for strings in values]
+    return list(values)
 
 
 @builtin("domain_includes", aliases=("is_subdomain",))
@@ -65,4 +158,4 @@ def idna_decode(domain: String) -> String | None:
         return None
 
 
-FUNCTIONS = (domain_includes, idna_encode, idna_decode)
+FUNCTIONS = (dns_query, domain_includes, idna_decode, idna_encode)

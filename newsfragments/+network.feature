@@ -1,0 +1,1 @@
+Scripts ask the network while other sessions go on: ``dns_query``, ``dnsbl`` and ``spf_query`` on name servers of their choice, ``http`` with time limits, TLS verification, proxies, redirects and requests in the background. Scripts share memory: ``memory_store``, ``memory_update`` and their kin, which go together with ``barrier``.
