@@ -61,6 +61,8 @@ def described(found: Iterable[tuple[str, str, str]]) -> list[str]:
             meaning = text
         else:
             result = text
+    if texts.get("options") == "options array":
+        texts["options"] = "see below"
     lines = [f":param {name}: {_typed(kinds.get(name, ''), text)}" for name, text in texts.items()]
     if meaning or result:
         lines.append(f":returns: {_typed(result, meaning)}")
@@ -122,8 +124,8 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 def class_entry(made: BuiltinClass) -> list[str]:
     """The manual entry of a class: its constructor, then its functions."""
-    lines = entry(made.constructor, "js:class", made.name, ())
-    lines += _indented([*made.text.splitlines(), ""])
+    first, *constructor = entry(made.constructor, "js:class", made.name, ())
+    lines = [first, "", *_indented([*made.text.splitlines(), ""]), *constructor]
     for name, method in made.methods.items():
         lines += _indented(entry(method, "js:method", name, ()))
     for name, static in made.statics.items():
