@@ -183,3 +183,32 @@ class WaitingTests(SynchronousTestCase):
         )
         self.machine.start(source, variables, self.context)
         self.assertEqual(variables, {"context": {"n": [1.0, 1.0], "m": 2.0}})
+
+    def test_outlived_functions(self) -> None:
+        """What a script leaves behind is data; its functions end with it."""
+        outlived = "a function of a script that has ended cannot be called"
+        for left, later, place in (
+            ("$context = function () { return 1; };", "$context();", "1:1"),
+            ("$context = function () { wait(); };", "$context();", "1:1"),
+            ("$context = wait;", "echo $context();", "1:6"),
+            ("class A { function m() { } } $context = A();", "$context->m();", "1:11"),
+            (
+                "$context = function () { }; for ($i = 0; $i < 9; $i++) { }",
+                "function f() { global $context; $context(); } f();",
+                "1:33",
+            ),
+        ):
+            variables: dict[str, Value] = {}
+            self.assertIsNone(self.start_with(left, variables).error)
+            error = self.start_with(later, variables).error
+            self.assertEqual(str(error), f"test.hsl:{place}: {outlived}")
+
+    def test_outlived_data(self) -> None:
+        """An object's variables, and the library's functions, may stay."""
+        variables: dict[str, Value] = {}
+        self.start_with("class A { $n = 5; } $context = [A(), strlen];", variables)
+        run = self.start_with('echo $context[0]->n; echo $context[1]("abc");', variables)
+        self.assertEqual(run.lines, ["5", "3"])
+
+    def start_with(self, source: str, variables: dict[str, Value]):
+        return self.machine.start(source, variables, self.context)

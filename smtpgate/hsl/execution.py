@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from itertools import chain, count, repeat
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
@@ -15,7 +15,7 @@ from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
 from smtpgate.hsl.tracing import Reentered, translate
 from smtpgate.hsl.values import Function, Map, Value, to_string
-from smtpgate.hsl.waiting import Suspendable, time_message
+from smtpgate.hsl.waiting import OUTLIVED, Suspendable, time_message
 
 if TYPE_CHECKING:
     from smtpgate.hsl.runtime import Script
@@ -30,8 +30,8 @@ class Execution(Suspendable):
     """Builtins whose first parameter is named ``execution`` receive it."""
 
     __slots__ = (
-        "_batch", "_bound", "_steps", "_ticked", "_turned", "active", "barriers", "environment",
-        "script", "started", "variables",
+        "_batch", "_bound", "_granted", "_steps", "_ticked", "_turned", "active", "barriers",
+        "environment", "script", "started", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +49,8 @@ class Execution(Suspendable):
         self.barriers: set[str] = set()
         self._steps = environment.limits.steps
         self._batch = _FIRST_BATCH
+        #: The steps of the present batch; emptied when the script ends.
+        self._granted: list[None] = []
         self._ticked = self._turned = self.started
         self._bound: dict[str, Function] | None = None
 
@@ -62,6 +64,8 @@ class Execution(Suspendable):
             raise
         except (Exception, Signal) as error:  # noqa: BLE001 - every error of a script is reported
             self.failure = translate(error, self.script)
+        finally:
+            self._close()
 
     def run_directly(self) -> Outcome:
         """Run without a worker: for a script that never waits and never loops."""
@@ -72,6 +76,13 @@ class Execution(Suspendable):
             return Outcome(end.value)
         except (Exception, Signal) as error:
             raise translate(error, self.script) from error
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """What the script has made and left behind cannot go on in its name."""
+        self.closed = True
+        self._granted.clear()
 
     def stopped(self, signal: Signal) -> Exception:
         if isinstance(signal, Cancelled):
@@ -87,6 +98,8 @@ class Execution(Suspendable):
 
     def tick(self, _number: int) -> Iterator[None]:
         """Charge a batch of steps, look at the clock, let the reactor have its turn."""
+        if self.closed:
+            raise Fault(OUTLIVED)
         steps = self._steps
         if steps <= 0:
             limit = self._limits.steps
@@ -107,7 +120,8 @@ class Execution(Suspendable):
         self._batch = batch
         batch = min(batch, steps)
         self._steps = steps - batch
-        return repeat(None, batch)
+        self._granted = [None] * batch
+        return iter(self._granted)
 
     def echo(self, value: Value) -> None:
         self.environment.echo(to_string(value), self)

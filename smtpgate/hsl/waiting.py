@@ -19,9 +19,12 @@ from greenlet import getcurrent, greenlet
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from smtpgate.hsl.errors import ScriptCancelled
+from smtpgate.hsl.errors import Fault, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal
+
+#: Said when a function is called that a script has left in ``$context``, say.
+OUTLIVED = "a function of a script that has ended cannot be called"
 
 _IDLE_WORKERS = 64
 _WOKEN = object()
@@ -97,7 +100,7 @@ class Suspendable:
 
     __slots__ = (
         "_clock", "_deadline", "_limits", "_result", "_stop", "_timer", "_turns", "_waiting",
-        "_worker", "ended", "failure", "outcome",
+        "_worker", "closed", "ended", "failure", "outcome",
     )  # fmt: skip
 
     def __init__(self, clock: Timekeeper, turns: TurnQueue, limits: Limits) -> None:
@@ -110,6 +113,8 @@ class Suspendable:
         self._result: Deferred[Any] | None = None
         self._timer: Delayed | None = None
         self._stop: Signal | None = None
+        #: Its code has run to the end; ``ended``: whoever started it knows.
+        self.closed = False
         self.ended = False
         self.outcome: Any = None
         self.failure: Exception | None = None
@@ -153,10 +158,10 @@ class Suspendable:
 
         :raises Exception: what the Deferred failed with
         """
-        if self._stop is not None:
+        if self.closed or self._stop is not None:
             deferred.addErrback(_ignore)
             deferred.cancel()
-            raise self._stop
+            raise self._stop or Fault(OUTLIVED)
         at_once: list[Any] = []
 
         def fired(result: Any) -> None:

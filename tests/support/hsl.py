@@ -28,14 +28,7 @@ class Machine:
 
     def __init__(self, limits: Limits | None = None, **settings: Any) -> None:
         self.clock = Clock()
-        self.echoed: dict[Any, Run] = {}
         self.environment = Environment(self.clock, limits or Limits(), **settings)
-        self.environment.echo = self._echo
-        self._lines: dict[int, list[str]] = {}
-        self._starting: list[str] | None = None
-
-    def _echo(self, text: str, execution: Any) -> None:
-        self._lines.setdefault(id(execution), self._starting or []).append(text)
 
     def start(
         self,
