@@ -1,8 +1,11 @@
 """The manual of the language: every example runs and does what it says, and nothing is left out."""
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -128,6 +131,49 @@ class CompletenessTests(SynchronousTestCase):
             ScriptErrors, compile_script, script, "broken.hsl", sources=Texts({})
         )
         self.assertEqual(errors.render() + "\n", report)
+
+
+class CommandTests(SynchronousTestCase):
+    """What the introduction shows of the commands."""
+
+    def transcript(self, command):
+        """What the page shows below ``$ command``: inputs behind ``> ``, and the output."""
+        page = (DOCS / "language" / "introduction.rst").read_text("utf-8")
+        shown = next(
+            code
+            for _, language, _, code in blocks(page)
+            if language == "console" and code.startswith(f"$ {command}\n")
+        )
+        lines = shown.splitlines()[1:]
+        inputs = [line[2:] for line in lines if line.startswith("> ")]
+        return inputs, [line for line in lines if not line.startswith("> ")]
+
+    def output(self, arguments, directory, text=""):
+        """What a command prints."""
+        code = f"import sys; from smtpgate.cli.main import main; sys.exit(main({arguments!r}))"
+        environment = {**os.environ, "PYTHONPATH": str(DOCS.parent)}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            input=text, capture_output=True, text=True, check=False, cwd=directory, env=environment,
+        )  # fmt: skip
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def test_run(self):
+        """The first script prints what the page says, and is free of mistakes."""
+        page = (DOCS / "language" / "introduction.rst").read_text("utf-8")
+        with TemporaryDirectory() as directory:
+            Path(directory, "hello.hsl").write_text(next(examples(page))[1])
+            _, expected = self.transcript("smtpgate run hello.hsl")
+            self.assertEqual(self.output(["run", "hello.hsl"], directory), expected)
+            self.assertEqual(self.output(["check", "--hook", "core", "hello.hsl"], directory), [])
+
+    def test_repl(self):
+        """The inputs have the answers that the page shows."""
+        inputs, expected = self.transcript("smtpgate repl")
+        with TemporaryDirectory() as directory:
+            found = self.output(["repl"], directory, "\n".join(inputs) + "\n")
+        self.assertEqual(found, expected)
 
 
 class ReferenceTests(SynchronousTestCase):
