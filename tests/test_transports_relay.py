@@ -376,6 +376,19 @@ class PoolTests(RelayCase):
         self.assertEqual(hop.connections, 2)
 
     @inlineCallbacks
+    def test_reset_at_the_end(self):
+        """A next hop that does not answer RSET does not hold up the end of the gateway."""
+        hop = self.hop({"RSET": SILENCE})
+        gateway = self.gateway(relay_to(hop))
+        client = yield gateway.connect()
+        yield client.say("MAIL FROM:<a@example.org>")
+        yield client.say("RSET")
+        yield self.pause()
+        self.assertEqual(gateway.relays[0].pool.active, 1)
+        yield gateway.relays[0].close()
+        self.assertEqual(gateway.relays[0].pool.active, 0)
+
+    @inlineCallbacks
     def test_stale(self):
         """A connection that the next hop closes while it is idle costs nobody a message."""
         hop = self.hop()

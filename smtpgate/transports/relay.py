@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from smtpgate.smtp.channel import NextHopError
@@ -67,14 +67,23 @@ class Relay:
         self.health = Health(reactor)
         # What DNS says is not proved, so a certificate for that proves nothing, RFC 8689 4.2.1.
         self.keeps_tls = manners.tls in ("required", "implicit") and not hosts.by_mx
+        self.resetting: set[Client] = set()
         self.pool = Pool(reactor, connections, idle_timeout)
 
     def begin(self, connection: Connection, transaction: Transaction) -> RelayDelivery:
         return RelayDelivery(self, connection)
 
     def close(self) -> Deferred[object]:
-        """Say goodbye to next hops that wait for another message."""
-        return self.pool.close()
+        """Say goodbye to next hops that wait for another message; fires when they are gone.
+
+        Those that have not answered a reset yet are dropped.
+        """
+        resetting = list(self.resetting)
+        closed: list[Deferred[Any]] = [client.channel.closed() for client in resetting]
+        for client in resetting:
+            client.drop("closing")
+        closed.append(self.pool.close())
+        return DeferredList(closed).addCallback(lambda _: None)
 
 
 class RelayDelivery:
@@ -308,10 +317,14 @@ class RelayDelivery:
     # The end
 
     async def _reset(self, client: Client) -> None:
+        resetting = self._relay.resetting
+        resetting.add(client)
         try:
             await client.reset()
         except NextHopError:
             client.drop("given up")
+        finally:
+            resetting.discard(client)
         self._release(client)
 
     def _release(self, client: Client) -> None:

@@ -208,6 +208,7 @@ smtputf8_advertise_hosts = *
 rfc1413_query_timeout = 0s
 host_lookup =
 deliver_drop_privilege
+smtp_accept_queue_per_connection = 0
 domainlist local_domains = example.net
 acl_smtp_rcpt = check_recipient
 

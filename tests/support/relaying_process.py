@@ -43,9 +43,7 @@ class GatewayProcess:
             taken.bind(("127.0.0.1", 0))
             self.port = taken.getsockname()[1]
         self._file = self.directory / "smtpgate.toml"
-        self._file.write_text(
-            CONFIGURATION.format(next=next_port, port=self.port, options=options)
-        )
+        self._file.write_text(CONFIGURATION.format(next=next_port, port=self.port, options=options))
         self._process = None
 
     def start(self):
