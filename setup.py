@@ -39,7 +39,7 @@ setup(
         "prompt_toolkit>=3.0.40",
         "pydantic>=2.6",
         "pyopenssl>=24.1",
-        "pyparsing>=3.1",
+        "pyparsing>=3.1,<4",
         "pyspf>=2.0.14",
         "scramp>=1.4.5",
         "service-identity>=24.1",
