@@ -139,17 +139,10 @@ class _Assembler:
         root = ScriptRoot(document.places.scripts)
         compiled: dict[tuple[str, str], Script] = {}
         seen: set[tuple[str, str]] = set()
-        for path, name, script in document.scripts():
+        for _, name, script in document.scripts():
             hook = HOOKS.get(name)
-            if hook is None:
-                if name in configuration.Hooks.model_fields:
-                    known = ", ".join(HOOKS)
-                    self.config_problem(
-                        document.error(path, f"is not available yet, expected {known}")
-                    )
-                continue
-            if (name, script) in seen:
-                continue
+            if hook is None or (name, script) in seen:
+                continue  # validation knows all names of hooks
             seen.add((name, script))
             try:
                 file, source = root.read(script, "")

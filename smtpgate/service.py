@@ -39,6 +39,8 @@ from smtpgate.transports.relay import Relay
 
 #: Seconds that a message under way has at SIGTERM.
 GRACE = 30.0
+#: Directory of messages that scripts examine, below the state directory.
+SPOOL = "spool"
 #: Threads for disks, hashes and name look-ups.
 THREADS = 24
 
@@ -175,7 +177,10 @@ class Gateway(MultiService):
         accounts = assembly.accounts
         return Server(
             settings=server_settings(
-                model, assembly.hostname, ServerTLS(credentials) if credentials else None
+                model,
+                assembly.hostname,
+                ServerTLS(credentials) if credentials else None,
+                assembly.config.state / SPOOL,
             ),
             transports=assembly.transports,
             clock=self.reactor,
@@ -312,7 +317,9 @@ class Gateway(MultiService):
         yield gatherResults([relay.close() for relay in relays])
 
 
-def server_settings(model: configuration.Server, hostname: str, tls: Any) -> ServerSettings:
+def server_settings(
+    model: configuration.Server, hostname: str, tls: Any, spool: Path | None = None
+) -> ServerSettings:
     """What the sessions of a server have to know, from its configuration."""
     limits = model.limits.model_dump(exclude={"script_timeout", "script_steps"})
     auth = model.auth
@@ -327,6 +334,7 @@ def server_settings(model: configuration.Server, hostname: str, tls: Any) -> Ser
         auth_required=auth is not None and auth.required,
         bare_newlines=model.bare_newlines,
         xclient=tuple(model.xclient),
+        spool=spool,
     )
 
 
@@ -360,7 +368,13 @@ def _collide(one: _Port, other: _Port) -> bool:
 
 
 def _prepare(assembly: Assembly) -> None:
-    """Make the directories of transports."""
+    """Make the directories of transports, and the spool when a script examines messages."""
+    if any({"eodonce", "eodrcpt"} & set(bound) for bound in assembly.bindings.values()):
+        spool = assembly.config.state / SPOOL
+        try:
+            spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"the spool {spool} cannot be made: {error.strerror}") from None
     for name, transport in assembly.transports.items():
         if isinstance(transport, Maildir | Folders):
             try:

@@ -3,13 +3,15 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.config import Hooks
+from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
 from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.values import Map
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.policy import AuthStep
-from smtpgate.smtp.session import Connection, Recipient, TLSInfo
+from smtpgate.smtp.session import Connection, Recipient, TLSInfo, Transaction
+from smtpgate.smtp.spool import Spool
 
 MAILBOX = Mailbox("Al", "Example.com")
 #: What each hook is asked about.
@@ -20,6 +22,8 @@ SUBJECTS = {
     "auth": AuthStep("CRAM", 1, b"response"),
     "mailfrom": Sender(MAILBOX, {"SIZE": "1000"}),
     "rcptto": Recipient(MAILBOX, {"NOTIFY": "NEVER"}, "local"),
+    "eodonce": Letter(Spool(None), Transaction()),
+    "eodrcpt": Letter(Spool(None), Transaction()).addressed(Recipient(MAILBOX, {}, "local")),
     "disconnect": None,
 }
 

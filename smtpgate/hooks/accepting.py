@@ -77,15 +77,24 @@ def refusing(
     return builtin(name, options=options, terminates=True)(refuse)
 
 
-def words(options: Options, code: int, *, bare: bool = False) -> Reply | None:
+def words(
+    options: Options,
+    code: int,
+    function: str = "Accept",
+    *,
+    bare: bool = False,
+    disconnect: bool = False,
+) -> Reply | None:
     """The reply of an Accept: None when the server shall choose it.
 
     :raises Fault: for codes that are not positive
     """
     reason, codes = options["reason"], options.get("reply_codes")
-    if reason is None and codes is None:
+    if reason is None and codes is None and not disconnect:
         return None
-    return make_reply("Accept", reason, codes, code=code, kind=POSITIVE, bare=bare)
+    return make_reply(
+        function, reason, codes, code=code, disconnect=disconnect, kind=POSITIVE, bare=bare
+    )
 
 
 # connect

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.hooks.commands import Commands, wanted
+from smtpgate.hooks.examining import Action, combined, to_recipient
+from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
 from smtpgate.hooks.table import (
     AUTH,
     CONNECT,
     DISCONNECT,
+    EODONCE,
+    EODRCPT,
     HELO,
     MAILFROM,
     PROXY,
@@ -29,16 +34,21 @@ from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.errors import ScriptError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.answers import cancelled
+from smtpgate.smtp.answers import cancelled, when
 from smtpgate.smtp.policy import (
+    Accept,
     AuthStep,
     Challenge,
     CommandDecision,
     Decision,
     Offered,
+    Parcel,
     Policy,
+    Send,
 )
+from smtpgate.smtp.reply import UNDECIDED, Reply, queued
 from smtpgate.smtp.session import Connection, Recipient
+from smtpgate.smtp.spool import Spool
 
 #: What a place is answered: a decision, now or later.
 Answer: TypeAlias = Decision | Deferred[Decision]
@@ -80,6 +90,7 @@ class ScriptPolicy(Policy):
         proxy = hooks.get(PROXY.name)
         self._wanted = None if proxy is None else wanted(proxy.commands)
         self.decides_auth = AUTH.name in hooks
+        self.examines = EODONCE.name in hooks or EODRCPT.name in hooks
 
     def wants_command(self, connection: Connection, line: bytes) -> bool:
         return self._wanted is not None and self._wanted(connection, line)
@@ -117,6 +128,50 @@ class ScriptPolicy(Policy):
     def rcpt_to(self, connection: Connection, recipient: Recipient) -> Answer:
         decision: Answer = self._evaluate(RCPTTO, connection, recipient)
         return decision
+
+    def examine(
+        self, connection: Connection, message: Spool
+    ) -> Reply | Send | Deferred[Reply | Send]:
+        letter = Letter(message, connection.transaction)
+        if EODONCE.name not in self._scripts:
+            return self._each(connection, letter, None)
+        decision: Any = self._evaluate(EODONCE, connection, letter)
+        return when(decision, partial(self._examined, connection, letter))
+
+    def _examined(
+        self, connection: Connection, letter: Letter, decision: Reply | Accept
+    ) -> Reply | Send | Deferred[Reply | Send]:
+        """What eodonce has decided; eodrcpt comes next, unless copies were queued."""
+        if isinstance(decision, Reply):
+            return decision
+        if letter.parcels:
+            return Send(tuple(letter.parcels), decision.reply)
+        if EODRCPT.name in self._scripts:
+            return self._each(connection, letter, decision.reply)
+        return Send(letter.everybody(), decision.reply)
+
+    def _each(
+        self, connection: Connection, letter: Letter, words: Reply | None
+    ) -> Deferred[Reply | Send]:
+        return Deferred.fromCoroutine(self._each_recipient(connection, letter, words))
+
+    async def _each_recipient(
+        self, connection: Connection, letter: Letter, words: Reply | None
+    ) -> Reply | Send:
+        """Ask eodrcpt about each recipient, one after the other."""
+        results: list[tuple[Any, list[Parcel]]] = []
+        for recipient in letter.transaction.recipients:
+            own = letter.addressed(recipient)
+            value = self._evaluate(EODRCPT, connection, own)
+            if isinstance(value, Deferred):
+                value = await value
+            if value is Action.DELIVER:
+                to_recipient(own)
+            elif value is Action.DONE and not own.parcels:
+                value = UNDECIDED
+            letter.metadata = own.metadata
+            results.append((value, own.parcels))
+        return combined(results, words, queued(letter.transaction.id))
 
     def closed(self, connection: Connection) -> None:
         """Run the disconnect script; nobody waits for it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
 from smtpgate.hooks.variables import Maker, Variable, Variables, params_array, parts
 from smtpgate.hsl.values import Map, Value
@@ -198,6 +199,69 @@ RCPTTO: Mapping[str, Variable] = {
         lambda v: _recipient(v).transport,
     ),
     "arguments": _arguments(_rcptto_arguments),
+}
+
+
+# eodonce and eodrcpt
+
+EODONCE: Mapping[str, Variable] = {
+    "arguments": Variable("array", "empty: the message has functions of its own", lambda v: []),
+}
+
+
+def _letter(variables: Variables) -> Letter:
+    subject: Letter = variables.subject
+    return subject
+
+
+def _addressee(variables: Variables) -> Recipient:
+    recipient = _letter(variables).recipient
+    assert recipient is not None
+    return recipient
+
+
+def _addressee_part(name: str) -> Maker:
+    return lambda v: parts("recipient", _addressee(v).mailbox)[name]
+
+
+def _letter_part(name: str) -> Maker:
+    return lambda v: parts("sender", _letter(v).sender)[name]
+
+
+def _eodrcpt_arguments(variables: Variables) -> Value:
+    recipient = _addressee(variables)
+    return Map(
+        recipient=variables["recipient"],
+        address=_address(recipient.mailbox),
+        transportid=recipient.transport,
+        actionid=variables["actionid"],
+    )
+
+
+EODRCPT: Mapping[str, Variable] = {
+    "sender": Variable(
+        "string", 'the sender in lower case; ``""`` for ``<>``', _letter_part("sender")
+    ),
+    "senderlocalpart": Variable(
+        "string", "the part before the at sign", _letter_part("senderlocalpart")
+    ),
+    "senderdomain": Variable("string", "the part behind it", _letter_part("senderdomain")),
+    "recipient": Variable(
+        "string", "the recipient whose turn it is, in lower case", _addressee_part("recipient")
+    ),
+    "recipientlocalpart": Variable(
+        "string", "the part before the at sign", _addressee_part("recipientlocalpart")
+    ),
+    "recipientdomain": Variable("string", "the part behind it", _addressee_part("recipientdomain")),
+    "transportid": Variable(
+        "string", "the transport that the recipient goes to", lambda v: _addressee(v).transport
+    ),
+    "actionid": Variable(
+        "number",
+        "1 for the first action for this recipient, then one more for each",
+        lambda v: float(_letter(v).actions + 1),
+    ),
+    "arguments": _arguments(_eodrcpt_arguments),
 }
 
 

@@ -26,6 +26,20 @@ from smtpgate.hooks.accepting import (
     reply_auth,
 )
 from smtpgate.hooks.decision import PASS, proxy_pass, proxy_reply
+from smtpgate.hooks.examining import (
+    Action,
+    accept_eodonce,
+    delete,
+    deliver,
+    done,
+    get_metadata,
+    queue,
+    set_mail_transport,
+    set_metadata,
+    set_recipient,
+    set_sender,
+)
+from smtpgate.hooks.headers import HEADER_FUNCTIONS
 from smtpgate.hooks.telling import get_extensions, get_tls
 from smtpgate.hooks.variables import (
     COMMAND,
@@ -159,6 +173,38 @@ RCPTTO = Hook(
     failed=_defer,
 )
 
+_REJECT = refusing("Reject", 550, "Refuse the message for good.")
+_DEFER = refusing("Defer", 421, "Refuse the message for now.")
+
+EODONCE = Hook(
+    name="eodonce",
+    variables={**CONNECTION, **TRANSACTION, **about.EODONCE},
+    functions=(accept_eodonce, _REJECT, _DEFER, queue, *HEADER_FUNCTIONS, get_tls),
+    implicit=reply.UNDECIDED,
+    failed=reply.local_trouble,
+)
+
+EODRCPT = Hook(
+    name="eodrcpt",
+    variables={**CONNECTION, **TRANSACTION, **about.EODRCPT},
+    functions=(
+        deliver,
+        _REJECT,
+        _DEFER,
+        delete,
+        done,
+        set_sender,
+        set_recipient,
+        set_mail_transport,
+        set_metadata,
+        get_metadata,
+        *HEADER_FUNCTIONS,
+        get_tls,
+    ),
+    implicit=Action.DELIVER,
+    failed=reply.local_trouble,
+)
+
 DISCONNECT = Hook(
     name="disconnect",
     variables={**CONNECTION, **TRANSACTION, **about.DISCONNECT},
@@ -169,5 +215,6 @@ DISCONNECT = Hook(
 
 #: Every hook, by name, in the order of a session.
 HOOKS: Mapping[str, Hook] = {
-    hook.name: hook for hook in (PROXY, CONNECT, HELO, AUTH, MAILFROM, RCPTTO, DISCONNECT)
+    hook.name: hook
+    for hook in (PROXY, CONNECT, HELO, AUTH, MAILFROM, RCPTTO, EODONCE, EODRCPT, DISCONNECT)
 }

@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-from smtpgate.smtp.deliveries import Deliveries
 from smtpgate.smtp.framing import BodyReader, ChunkReader
 from smtpgate.smtp.reply import BARE_NEWLINE, CHUNK_OK, MESSAGE_TOO_LARGE, Reply
 
@@ -42,26 +41,36 @@ class Intake(Protocol):
         """After done: the reply."""
 
 
+class Sink(Protocol):
+    """Where a message goes: its deliveries, or a spool."""
+
+    def write(self, octets: bytes) -> Deferred[object] | None:
+        """Take a part; the Deferred fires when more can be taken."""
+
+    def abort(self) -> None:
+        """Give the message up."""
+
+
 class Message:
-    """One message on its way into its deliveries.
+    """One message on its way into its deliveries, or into a spool.
 
     :param header: written before the first octet of the body
     :param finish: asks for the final answer once the whole message is there
     :param give_up: called once, when the message is refused; the transaction is over then
     """
 
-    __slots__ = ("deliveries", "finish", "give_up", "header", "reader")
+    __slots__ = ("finish", "give_up", "header", "reader", "sink")
 
     def __init__(
         self,
         reader: BodyReader | ChunkReader,
-        deliveries: Deliveries,
+        sink: Sink,
         header: bytes,
         finish: Callable[[int], Answer],
         give_up: Callable[[int, Reply], None],
     ) -> None:
         self.reader = reader
-        self.deliveries = deliveries
+        self.sink = sink
         self.header = header
         self.finish = finish
         self.give_up = give_up
@@ -69,13 +78,13 @@ class Message:
     def write(self, octets: bytes) -> Deferred[object] | None:
         """Hand on part of the body, unless the message is refused already."""
         if self.reader.refused:
-            self.deliveries.abort()
+            self.sink.abort()
             return None
         if not octets:
             return None
         if self.header:
             octets, self.header = self.header + octets, b""
-        return self.deliveries.write(octets)
+        return self.sink.write(octets)
 
     def refusal(self) -> Reply | None:
         """Why the octets so far cannot be accepted."""
@@ -93,7 +102,7 @@ class Message:
             return refusal
         size = self.reader.size
         if self.header:  # the message was empty
-            wait = self.deliveries.write(self.header)
+            wait = self.sink.write(self.header)
             if wait is not None:
                 return wait.addCallback(lambda _: self.finish(size))
         return self.finish(size)

@@ -92,6 +92,19 @@ class Deliveries:
         answers = [self._ask(leg, leg.delivery.data) for leg in self._legs.values()]
         return when(_together(answers), self._data_answered)
 
+    @property
+    def broken(self) -> bool:
+        """Whether a delivery has failed that had a recipient."""
+        return self._broken
+
+    def take(self, name: str) -> Delivery | None:
+        """Hand over a transport's delivery that has recipients, before the message."""
+        leg = self._legs.get(name)
+        if leg is None or leg.refusal is not None or not leg.recipients:
+            return None
+        del self._legs[name]
+        return leg.delivery
+
     def write(self, octets: bytes) -> Deferred[object] | None:
         """Hand on a part of the message; the Deferred fires when all can take more."""
         waiting = []

@@ -9,7 +9,7 @@ client leaves.  A policy that fails (raises, or errbacks) ends the session with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -19,6 +19,7 @@ from smtpgate.smtp.reply import Reply
 if TYPE_CHECKING:
     from smtpgate.smtp.address import Mailbox
     from smtpgate.smtp.session import Connection, Recipient
+    from smtpgate.smtp.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,34 @@ Decision = Reply | Accept | None
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """A copy of a message for one recipient.
+
+    :param sender: None for ``<>``
+    :param header: instead of the message's own, with its last line end and without the blank
+        line; None for the header as it came
+    :param metadata: stays with the message
+    """
+
+    recipient: Recipient
+    sender: Mailbox | None
+    header: bytes | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Deliver a message that was examined.
+
+    :param reply: for the client when everything is delivered; one that refuses is said in any
+        case
+    """
+
+    parcels: tuple[Parcel, ...]
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuthStep:
     """One step of an authentication, as the policy is asked about it.
 
@@ -115,6 +144,10 @@ class Policy:
     #: Whether :meth:`auth` is asked: about PLAIN and LOGIN before the portal is, and
     #: about every mechanism that is not built in.
     decides_auth: bool = False
+
+    #: Whether each message is kept back until :meth:`examine` has decided about it; else
+    #: :meth:`end_of_data` is asked.
+    examines: bool = False
 
     def wants_command(self, connection: Connection, line: bytes) -> bool:
         """Whether :meth:`command` is asked about this line; it must be cheap.
@@ -167,6 +200,16 @@ class Policy:
     def end_of_data(self, connection: Connection) -> Decision | Deferred[Decision]:
         """The whole message is here, and no transport has been told to keep it."""
         return None
+
+    def examine(
+        self, connection: Connection, message: Spool
+    ) -> Reply | Send | Deferred[Reply | Send]:
+        """The whole message is here, and nobody else has it; asked when :attr:`examines`.
+
+        A Reply is the answer to the message, which goes nowhere then.
+        """
+        transaction = connection.transaction
+        return Send(tuple(Parcel(each, transaction.sender) for each in transaction.recipients))
 
     def closed(self, connection: Connection) -> None:
         """The client has gone; called once for each that :meth:`connect` was asked about."""

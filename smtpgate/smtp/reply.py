@@ -167,6 +167,8 @@ MESSAGE_TOO_LARGE = _reply(552, "5.3.4", "Message too large")
 BARE_NEWLINE = _reply(554, "5.6.0", "Bare CR or LF in the message, lines end with CRLF")
 UNKNOWN_TRANSPORT = _reply(451, "4.3.5", "Server configuration error")
 DELIVERY_TROUBLE = _reply(451, "4.3.0", "Temporary local problem, try again later")
+UNDECIDED = _reply(421, "4.3.0", "Nobody has decided about the message, try again", close=True)
+NO_SPOOL = _reply(452, "4.3.1", "No room for the message now, try again later")
 
 # XCLIENT
 XCLIENT_DENIED = _reply(550, "5.7.0", "XCLIENT is not allowed from here")

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.smtp.framing import AUTH_LINE_LIMIT, COMMAND_LINE_LIMIT, BareNewlines
@@ -38,12 +39,16 @@ class Recipient:
 
 @dataclass(slots=True)
 class Transaction:
-    """One mail transaction, RFC 5321 3.3; its sender is None for ``<>``."""
+    """One mail transaction, RFC 5321 3.3; its sender is None for ``<>``.
+
+    ``metadata`` is what scripts want to stay with the message.
+    """
 
     sender: Mailbox | None = None
     has_sender: bool = False
     sender_params: Mapping[str, str] = field(default_factory=dict)
     recipients: list[Recipient] = field(default_factory=list)
+    metadata: Mapping[str, str] = field(default_factory=dict)
     _id: str | None = None
 
     @property
@@ -215,6 +220,7 @@ class ServerSettings:
     :param auth_required: no MAIL before AUTH
     :param bare_newlines: what happens to a bare CR or LF in a message
     :param xclient: networks whose clients may use XCLIENT
+    :param spool: directory for messages that are being examined; None for the system's
     """
 
     server_id: str
@@ -227,3 +233,4 @@ class ServerSettings:
     auth_required: bool = False
     bare_newlines: BareNewlines = "reject"
     xclient: tuple[Network, ...] = ()
+    spool: Path | None = None

@@ -14,19 +14,22 @@ from collections.abc import Mapping
 from functools import partial
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from smtpgate.smtp import reply as replies
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.answers import when
 from smtpgate.smtp.body import ChunkIntake, DataIntake, DiscardIntake, Intake, Message
 from smtpgate.smtp.deliveries import Deliveries
+from smtpgate.smtp.dispatch import Dispatch
 from smtpgate.smtp.framing import BareNewlines, Bdat, BodyReader, ChunkReader, parse_bdat
-from smtpgate.smtp.policy import Accept, Decision
+from smtpgate.smtp.policy import Accept, Decision, Send
 from smtpgate.smtp.received import received
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Server
 from smtpgate.smtp.session import Connection, Recipient
+from smtpgate.smtp.spool import Spool
 
 
 class Transfer:
@@ -35,12 +38,15 @@ class Transfer:
     ``sender_params`` are those of the MAIL command that is being decided.
     """
 
-    __slots__ = ("_chunks", "_connection", "_deliveries", "_server", "intake", "sender_params")
+    __slots__ = (
+        "_chunks", "_connection", "_deliveries", "_server", "_spool", "intake", "sender_params",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, server: Server) -> None:
         self._connection = connection
         self._server = server
         self._deliveries: Deliveries | None = None
+        self._spool: Spool | None = None
         self._chunks: tuple[Message, ChunkReader] | None = None
         self.intake: Intake | None = None
         self.sender_params: Mapping[str, str] = {}
@@ -170,6 +176,9 @@ class Transfer:
     def abort(self) -> None:
         """Give up the deliveries; the caller forgets the envelope."""
         deliveries, self._deliveries = self._deliveries, None
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.abort()
         self._chunks = None
         self.intake = None
         if deliveries is not None:
@@ -185,7 +194,16 @@ class Transfer:
 
     def _ask_for_message(self) -> Reply | Deferred[Reply]:
         assert self._deliveries is not None
+        if self._server.policy.examines:
+            return self._message_allowed(self._open_spool(self._deliveries.broken))
         return when(self._deliveries.data(), self._message_allowed)
+
+    def _open_spool(self, broken: bool) -> Reply:
+        """The deliveries are asked for the message when somebody has looked at it."""
+        if broken:
+            return replies.DELIVERY_TROUBLE
+        self._spool = Spool(self._server.settings.spool)
+        return replies.START_MAIL
 
     def _message_allowed(self, reply: Reply) -> Reply:
         if not reply.positive:
@@ -197,10 +215,45 @@ class Transfer:
         return settings.bare_newlines, settings.limits.message_size or None
 
     def _message(self, reader: BodyReader | ChunkReader) -> Message:
+        if self._spool is not None:
+            return Message(reader, self._spool, b"", self._examine, self._give_up)
         assert self._deliveries is not None
+        return Message(reader, self._deliveries, self._trace(), self._finish, self._give_up)
+
+    def _trace(self) -> bytes:
         now: float = self._server.clock.seconds()
-        header = received(self._connection, self._server.settings, now)
-        return Message(reader, self._deliveries, header, self._finish, self._give_up)
+        return received(self._connection, self._server.settings, now)
+
+    def _examine(self, size: int) -> Reply | Deferred[Reply]:
+        """The whole message is in the spool: ask the policy, then deliver it."""
+        spool = self._spool
+        assert spool is not None
+        if spool.problem is not None:
+            self._server.observer.trouble(self._connection, "spool", Failure(spool.problem))  # type: ignore[no-untyped-call]
+            self._give_up(size, replies.NO_SPOOL)
+            return replies.NO_SPOOL
+        decision = self._server.policy.examine(self._connection, spool)
+        return when(decision, partial(self._examined, size))
+
+    def _examined(self, size: int, decision: Reply | Send) -> Reply | Deferred[Reply]:
+        if isinstance(decision, Reply):
+            return self._finished(size, None, decision)
+        assert self._deliveries is not None and self._spool is not None
+        dispatch = Dispatch(
+            self._connection,
+            self._server.transports,
+            self._server.observer,
+            self._deliveries,
+            self._spool,
+            self._trace(),
+        )
+        sent = dispatch.send(decision.parcels)
+        return sent.addCallback(partial(self._sent, size, decision.reply))
+
+    def _sent(self, size: int, words: Reply | None, reply: Reply) -> Reply:
+        if words is not None and not words.positive:
+            return self._finished(size, None, words)
+        return self._finished(size, words, reply)
 
     def _finish(self, size: int) -> Reply | Deferred[Reply]:
         """The whole message is here: ask the policy, then the deliveries."""
