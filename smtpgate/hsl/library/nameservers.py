@@ -196,6 +196,10 @@ class _Datagram(DatagramProtocol):
     def connectionRefused(self) -> None:
         self._question.fail(ConnectionRefusedError())
 
+    def stopProtocol(self) -> None:
+        # With epoll a refusal ends the port, and nobody calls the method above.
+        self._question.fail(ConnectionRefusedError())
+
 
 class _Stream(Int16StringReceiver):
     def __init__(self, question: _Question) -> None:
