@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from ipaddress import ip_network
 from threading import Event
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.protocol import TURN
+from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Connection, Limits
 from tests.support.smtp import Client, portal
 from tests.support.sockets import SocketTestCase
@@ -239,6 +241,18 @@ class SlowTests(SynchronousTestCase):
         client.wait(29)
         self.assertFalse(client.wire.aborted)
         client.wait(1)
+        self.assertTrue(client.wire.aborted)
+
+    def test_session_in_a_handshake(self) -> None:
+        """The end of the session also ends a handshake that stalls, and a PROXY header."""
+        limits = Limits(handshake_timeout=1000, session_timeout=60)
+        client = Client(tls=object(), limits=limits)
+        client.wait(50)
+        client.say("STARTTLS")
+        client.wait(10)
+        self.assertTrue(client.wire.aborted)
+        client = Client(limits=limits, listener=Listener(proxies=(ip_network("192.0.2.0/24"),)))
+        client.wait(60)
         self.assertTrue(client.wire.aborted)
 
     def test_taking_the_last_reply(self) -> None:

@@ -25,7 +25,7 @@ from smtpgate.smtp.reply import DELIVERY_TROUBLE, Reply
 from smtpgate.smtp.session import Connection, Limits, Recipient
 from tests.support.smtp import Account, Client, RecordingTransport, later
 
-SESSIONS = int(os.environ.get("SMTPGATE_SESSIONS", "1000"))
+SESSIONS = int(os.environ.get("SMTPGATE_SESSIONS", "10000"))
 
 PLAIN = b64encode(b"\0joe\0secret")
 WORDS = [
