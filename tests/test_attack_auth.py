@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -156,6 +157,17 @@ class GuessingTests(AuthTestCase):
             self.threads.finish()
         self.assertEqual(3, len(self.threads.calls))
         self.assertEqual(["535", "535", "421"], [x[:3] for x in client.heard().splitlines()])
+
+    def test_endless_name(self) -> None:
+        """A name as long as a line may be is not prepared at all: that would take a while."""
+        client = self.client()
+        client.say("AUTH SCRAM-SHA-256")
+        before = time.process_time()
+        heard = client.say(encoded(f"n,,n={'a' * 9000},r=abcdefgh"))
+        self.assertEqual("501 5.5.2 Cannot decode the response\n", heard)
+        self.assertLess(time.process_time() - before, 0.005)
+        long = encoded(f"n,,n={'a' * 255},r={'x' * 100}")
+        self.assertEqual("334 ", client.say(f"AUTH SCRAM-SHA-256 {long}")[:4])
 
     def test_leaving_clients(self) -> None:
         """Who asks and leaves at once cannot fill the threads: each check keeps its turn."""

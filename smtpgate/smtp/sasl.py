@@ -74,6 +74,9 @@ class Login:
 
 
 _MECHANISM = ScramMechanism("SCRAM-SHA-256")
+#: Octets of a client's first message: a long name and a nonce.  Preparing a name (RFC 4013) costs
+#: so much that a line full of it would hold up everybody.
+_FIRST_LIMIT = 1024
 
 
 class ScramSHA256:
@@ -99,6 +102,8 @@ class ScramSHA256:
         return self._first(message) if self._server is None else self._final(message)
 
     def _first(self, message: str) -> Step | Deferred[Step]:
+        if len(message) > _FIRST_LIMIT:
+            raise Malformed
         # scramp asks for the keys at once, and ours may take time: a first try only reads the name.
         names: list[str] = []
         try:
