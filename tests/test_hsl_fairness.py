@@ -50,6 +50,32 @@ class FairnessTests(SynchronousTestCase):
             result.cancel()
         self.assertEqual([type(each) for each in ended], [ScriptCancelled, ScriptCancelled])
 
+    def spend(self, source: str, memory: int) -> object:
+        """What ends a script that loops, with so much memory."""
+        clock = RunningClock()
+        environment = Environment(clock, Limits(seconds=1000, steps=100_000, memory=memory))
+        ended: list[object] = []
+        compile_script(source, "loop.hsl").run({}, environment).addBoth(ended.append)
+        while not ended:
+            clock.turn()
+        return ended[0].value
+
+    def test_memory(self) -> None:
+        """What a script keeps is bounded as a whole, however small its parts are."""
+        hoard = 'forever { $i = ($i ?? 0) + 1; $kept[] = "$i" * 20000; }'
+        self.assertEqual(
+            str(self.spend(hoard, 16 * 1024 * 1024)),
+            "loop.hsl:1:1: the script took more than its limit of 16777216 octets of memory",
+        )
+
+    def test_memory_given_back(self) -> None:
+        """What a script forgets again is not charged."""
+        forgetful = 'forever { $i = ($i ?? 0) + 1; $kept = "$i" * 20000; }'
+        self.assertEqual(
+            str(self.spend(forgetful, 16 * 1024 * 1024)),
+            "loop.hsl:1:1: the script took more than its limit of 100000 steps",
+        )
+
     def test_heavy_turns(self) -> None:
         """The slower a loop's turns are, the fewer pass between two looks at the clock."""
         clock = Clock()

@@ -12,6 +12,7 @@ from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.environment import Environment, Outcome
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.resident import resident
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
 from smtpgate.hsl.tracing import Reentered, translate
 from smtpgate.hsl.values import Function, Map, Value, to_string
@@ -30,8 +31,8 @@ class Execution(Suspendable):
     """Builtins whose first parameter is named ``execution`` receive it."""
 
     __slots__ = (
-        "_batch", "_bound", "_granted", "_steps", "_ticked", "_turned", "active", "barriers",
-        "environment", "script", "started", "variables",
+        "_batch", "_bound", "_granted", "_grown", "_resident", "_steps", "_ticked", "_turned",
+        "active", "barriers", "environment", "script", "started", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,10 @@ class Execution(Suspendable):
         #: The steps of the present batch; emptied when the script ends.
         self._granted: list[None] = []
         self._ticked = self._turned = self.started
+        # Octets of the process when this turn began, 0 before the first look; and those that
+        # it has grown by in all turns before.
+        self._resident = 0
+        self._grown = 0
         self._bound: dict[str, Function] | None = None
 
     def perform(self) -> None:
@@ -114,7 +119,9 @@ class Execution(Suspendable):
         elif spent * 4 < TURN and batch < _LARGEST_BATCH:
             batch *= 2
         if now - self._turned >= TURN:
+            self._weigh()
             self.give_way()
+            self._resident = resident()
             now = self._turned = self._clock.seconds()
         self._ticked = now
         self._batch = batch
@@ -122,6 +129,17 @@ class Execution(Suspendable):
         self._steps = steps - batch
         self._granted = [None] * batch
         return iter(self._granted)
+
+    def _weigh(self) -> None:
+        """Charge what the process has grown by: in a turn, nobody else can have made it grow.
+
+        A script's first 2 ms are free: to look takes longer than most scripts.
+        """
+        if self._resident:
+            self._grown += resident() - self._resident
+            most = self._limits.memory
+            if self._grown > most:
+                raise Exhausted(f"the script took more than its limit of {most} octets of memory")
 
     def echo(self, value: Value) -> None:
         self.environment.echo(to_string(value), self)
