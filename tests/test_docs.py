@@ -17,7 +17,7 @@ from tests.support.dialog import play
 from tests.support.session import EXAMPLES, compiled
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = sorted(DOCS.glob("*.rst"))
+PAGES = sorted([*DOCS.glob("*.rst"), *DOCS.glob("hooks/*.rst")])
 
 
 def blocks(text):
@@ -92,9 +92,27 @@ class ExampleTests(SynchronousTestCase):
     def test_every_example_script(self):
         """Each script of etc/scripts has its section."""
         page = (DOCS / "examples.rst").read_text("utf-8")
-        for path in EXAMPLES.glob("*.hsl"):
-            self.assertIn(f"\n{path.name}: ", page)
-            self.assertIn(f".. literalinclude:: ../etc/scripts/{path.name}\n", page)
+        for path in EXAMPLES.rglob("*.hsl"):
+            name = path.relative_to(EXAMPLES)
+            self.assertIn(f"\n{name}: ", page)
+            self.assertIn(f".. literalinclude:: ../etc/scripts/{name}\n", page)
+
+    def test_page_of_every_hook(self):
+        """Each hook has its page with its tables, its place in the diagram, and examples."""
+        life = (DOCS / "hooks" / "index.rst").read_text("utf-8")
+        for name in HOOKS:
+            self.assertIn(f"[{name}]", life)
+            self.assertIn(f"``{name}``", life)
+            if name == "proxy":
+                continue
+            self.assertIn(f"\n   {name}\n", life)
+            page = (DOCS / "hooks" / f"{name}.rst").read_text("utf-8")
+            self.assertIn(f".. hook-variables:: {name}\n", page)
+            self.assertIn(f".. hook-functions:: {name}\n", page)
+            found = examples(page)
+            self.assertTrue(found)
+            for example in found:
+                self.assertTrue(example.dialogues, f"{name}.rst:{example.line}: no dialogue")
 
     def test_every_variable_is_described(self):
         """The table of variables is on the page, for the hook's own row."""
@@ -125,11 +143,13 @@ class ReadmeTests(SynchronousTestCase):
 
 
 def _test(page, example):
+    hook = page.stem if page.parent.name == "hooks" and page.stem in HOOKS else "proxy"
+
     def test(self):
         if example.script is not None:
-            compiled(example.script)
+            compiled(example.script, hook=hook)
         for dialogue in example.dialogues:
-            play(dialogue, example.script, example.commands)
+            play(dialogue, example.script, example.commands, hook)
 
     test.__doc__ = f"The example of {page.name}, line {example.line}."
     return test
@@ -137,7 +157,8 @@ def _test(page, example):
 
 for _page in PAGES:
     for _example in examples(_page.read_text("utf-8")):
-        setattr(ExampleTests, f"test_{_page.stem}_{_example.line:03}", _test(_page, _example))
+        _place = "_".join(_page.relative_to(DOCS).with_suffix("").parts)
+        setattr(ExampleTests, f"test_{_place}_{_example.line:03}", _test(_page, _example))
 
 
 class ConfigurationTests(SynchronousTestCase):

@@ -1,18 +1,25 @@
 """The example scripts: each compiles, says when to use it and is played in a session."""
 
+import base64
+import hmac
 import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.dialog import parse
+from tests.support.dialog import hook_of, parse
 from tests.support.session import EXAMPLES, HOSTNAME, Session, compiled
 from tests.test_dialogs import DIALOGS
 
-SCRIPTS = sorted(EXAMPLES.glob("*.hsl"))
+SCRIPTS = sorted(EXAMPLES.rglob("*.hsl"))
 
 
 def text_of(path):
     return path.read_text("latin-1")
+
+
+def name_of(path):
+    """As a configuration has it."""
+    return str(path.relative_to(EXAMPLES))
 
 
 class ExampleTests(SynchronousTestCase):
@@ -20,12 +27,14 @@ class ExampleTests(SynchronousTestCase):
 
     def test_found(self):
         """They are where the documentation says."""
-        self.assertIn("proxy.hsl", [path.name for path in SCRIPTS])
+        names = [name_of(path) for path in SCRIPTS]
+        self.assertIn("proxy.hsl", names)
+        self.assertIn("rcptto/greylisting.hsl", names)
 
     def test_compile(self):
         """Each compiles by itself, without warnings."""
         for path in SCRIPTS:
-            script = compiled(text_of(path), path.name)
+            script = compiled(text_of(path), name_of(path), hook_of(name_of(path)))
             self.assertEqual(script.warnings, (), path.name)
 
     def test_say_when(self):
@@ -38,10 +47,8 @@ class ExampleTests(SynchronousTestCase):
 
     def test_played(self):
         """Each has at least one transcript."""
-        played = {
-            parse(text_of(path)).head.get("script") for path in DIALOGS.glob("examples/*.txt")
-        }
-        self.assertEqual({path.name for path in SCRIPTS} - played, set())
+        played = {parse(text_of(path)).head.get("script") for path in DIALOGS.glob("*/*.txt")}
+        self.assertEqual({name_of(path) for path in SCRIPTS} - played, set())
 
     def test_all_at_once(self):
         """With every part of proxy.hsl switched on they still get along."""
@@ -118,3 +125,95 @@ class TarpitTests(SynchronousTestCase):
         self.assertEqual(slow.send("RCPT TO:<nobody>"), [])
         self.assertEqual(quick.send("NOOP"), ["250 2.0.0 OK"])
         self.assertEqual(len(slow.advance(2)), 1)
+
+
+class PolicyTests(SynchronousTestCase):
+    """What transcripts can not show of the policies."""
+
+    def session(self, name, **settings):
+        session = Session(hooks={hook_of(name): text_of(EXAMPLES / name)}, **settings)
+        session.send("EHLO client.example.org")
+        return session
+
+    def test_cram_md5(self):
+        """The proof of RFC 2195 for a challenge that is another one each time."""
+        challenges = set()
+        for _ in range(2):
+            session = self.session("auth/cram-md5.hsl", mechanisms=("CRAM-MD5",))
+            [line] = session.send("AUTH CRAM-MD5")
+            challenge = base64.b64decode(line.removeprefix("334 "))
+            challenges.add(challenge)
+            proof = hmac.digest(b"tanstaaftanstaaf", challenge, "md5").hex()
+            response = base64.b64encode(f"printer {proof}".encode()).decode()
+            self.assertEqual(session.send(response), ["235 2.7.0 Authentication succeeded"])
+            self.assertEqual(session.connection.username, "printer")
+            self.assertEqual(session.errors, [])
+        self.assertEqual(len(challenges), 2)
+
+    def test_cram_md5_replayed(self):
+        """A proof that was right for one challenge is wrong for the next one."""
+        session = self.session("auth/cram-md5.hsl", mechanisms=("CRAM-MD5",))
+        [line] = session.send("AUTH CRAM-MD5")
+        challenge = base64.b64decode(line.removeprefix("334 "))
+        proof = hmac.digest(b"tanstaaftanstaaf", challenge, "md5").hex()
+        session.send("*", "AUTH CRAM-MD5")
+        response = base64.b64encode(f"printer {proof}".encode()).decode()
+        self.assertEqual(session.send(response), ["535 5.0.0 Authentication failed"])
+
+    def test_rate_limit(self):
+        """A hundred messages an hour for a user, in all their sessions; then the hour slides."""
+        session = self.session("mailfrom/rate-limit.hsl", users={"jo": "secret", "al": "word"})
+        session.send("AUTH PLAIN " + base64.b64encode(b"\0jo\0secret").decode())
+        for _ in range(100):
+            self.assertEqual(session.send("MAIL FROM:<jo@example.org>"), ["250 2.1.0 Sender OK"])
+            session.send("RSET")
+        refused = ["450 4.7.1 You have sent 100 messages within an hour, try again later"]
+        self.assertEqual(session.send("MAIL FROM:<jo@example.org>"), refused)
+        other = Session(beside=session)
+        other.send("EHLO client.example.org")
+        other.send("AUTH PLAIN " + base64.b64encode(b"\0al\0word").decode())
+        self.assertEqual(other.send("MAIL FROM:<al@example.org>"), ["250 2.1.0 Sender OK"])
+        other.leave()
+        session.leave()
+        session.clock.advance(3600)
+        again = Session(beside=session)
+        again.send("EHLO client.example.org")
+        again.send("AUTH PLAIN " + base64.b64encode(b"\0jo\0secret").decode())
+        self.assertEqual(again.send("MAIL FROM:<jo@example.org>"), ["250 2.1.0 Sender OK"])
+
+    def test_routing(self):
+        """By the user first, then by the recipient's domain, then the server's way."""
+        session = self.session(
+            "rcptto/routing.hsl", users={"newsletter": "secret"}, transports=["bulk", "lists"]
+        )
+        session.send("MAIL FROM:<jo@example.org>", "RCPT TO:<dogs@Lists.Example.com>")
+        session.send("RCPT TO:<al@example.com>", "DATA")
+        session.send("Woof", ".")
+        session.send("AUTH PLAIN " + base64.b64encode(b"\0newsletter\0secret").decode())
+        session.send("MAIL FROM:<jo@example.org>", "RCPT TO:<dogs@lists.example.com>", "DATA")
+        session.send("Woof", ".")
+        found = {name: len(each.messages) for name, each in session.others.items()}
+        self.assertEqual(found, {"bulk": 1, "lists": 1})
+        self.assertEqual([mail.recipients for mail in session.mail], [["al@example.com"]])
+
+    def test_tag_subject(self):
+        """The mark is there once; encoded subjects get it too, and none at all becomes one."""
+        for subject, expected in (
+            ("Subject: hello", "Subject: [External] hello"),
+            ("Subject: Re: [External] hello", "Subject: Re: [External] hello"),
+            ("X: y", "Subject: [External]"),
+        ):
+            session = self.session("eodonce/tag-subject.hsl")
+            session.send("MAIL FROM:<jo@example.org>", "RCPT TO:<al@example.com>", "DATA")
+            session.send(subject, "", "Hello", ".")
+            lines = session.mail[0].octets.decode("latin-1").split("\r\n")
+            self.assertIn(expected, [line.rstrip() for line in lines])
+
+    def test_dnsbl_at_home(self):
+        """Clients on this machine are not asked about."""
+        session = self.session(
+            "connect/dnsbl.hsl", client=("127.0.0.1", 50000),
+            records={("1.0.0.127.bl.example.net", "A"): ("127.0.0.2",)},
+        )  # fmt: skip
+        self.assertFalse(session.closed)
+        self.assertEqual(session.environment.resolver.asked, [])

@@ -55,10 +55,14 @@ def _check(path: Path, hook: str) -> tuple[list[Problem], list[str]]:
     if path.suffix == ".toml":
         return _check_configuration(path)
     if path.is_dir():
+        from smtpgate.hooks.table import HOOKS
+
         problems: list[Problem] = []
         warnings: list[str] = []
         for script in sorted(path.rglob("*.hsl")):
-            found, more = _check_script(script, path, hook)
+            # A directory that has the name of a hook holds its scripts.
+            own = script.parent.name if script.parent != path else hook
+            found, more = _check_script(script, path, own if own in HOOKS else hook)
             problems += found
             warnings += more
         return problems, warnings

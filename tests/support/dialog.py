@@ -3,13 +3,15 @@
 A transcript has a head and lines::
 
     # what it shows
-    script: xclient.hsl            a file of etc/scripts, or indented lines below
+    script: xclient.hsl            a file of etc/scripts, or indented lines below; one in a
+                                   directory runs at the hook that the directory is named after
     hook: rcptto                   where it runs, if not at the proxy hook
     commands: XCLIENT MAIL         all, first or verbs
     client: 10.0.0.7 50000         the client's address, and its port if that matters
     users: jo=secret               accounts for AUTH
     mechanisms: CRAM               SASL mechanisms, if not PLAIN and LOGIN
     transports: lists              names of other transports than local
+    dns: a.example.net=192.0.2.1   what name servers know
     tls: yes                       STARTTLS is offered
 
     S: 220 gw.example.org ESMTP    the server says exactly this; <...> stands for any text
@@ -29,6 +31,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from textwrap import dedent
 
 from tests.support.session import EXAMPLES, Session
@@ -81,6 +84,12 @@ def parse(text: str) -> Transcript:
     return found
 
 
+def hook_of(name: str) -> str:
+    """Where a file of etc/scripts belongs."""
+    directory = Path(name).parent.name
+    return directory or "proxy"
+
+
 def session(
     transcript: Transcript, script: str | None = None, commands=None, hook: str = "proxy"
 ) -> Session:
@@ -88,12 +97,13 @@ def session(
     head = dict(transcript.head)
     name = "proxy.hsl"
     source = head.pop("script", script)
+    hook = head.pop("hook", hook)
     if source is not None and source.endswith(".hsl"):
         name = source
+        hook = hook_of(name)
         source = (EXAMPLES / name).read_text("latin-1")
     elif source is not None:
         source = dedent(source)
-    hook = head.pop("hook", hook)
     words = head.pop("commands", "all").split()
     if commands is None:
         commands = words[0] if words in (["all"], ["first"]) else words
@@ -104,6 +114,8 @@ def session(
     if "mechanisms" in head:
         settings["mechanisms"] = tuple(head.pop("mechanisms").split())
     settings["transports"] = head.pop("transports", "").split()
+    known = dict(pair.split("=", 1) for pair in head.pop("dns", "").split())
+    settings["records"] = {(host, "A"): (found,) for host, found in known.items()}
     if hook != "proxy" and source is not None:
         settings["hooks"] = {hook: source}
         source = None

@@ -19,6 +19,7 @@ from smtpgate.smtp.factory import SMTPFactory
 from smtpgate.smtp.policy import AcceptAll
 from smtpgate.smtp.server import Server
 from smtpgate.smtp.session import ServerSettings
+from tests.support.network import Names
 from tests.support.smtp import TLS, RecordingObserver, RecordingTransport, Wire, portal
 
 HOSTNAME = "gw.example.org"
@@ -37,6 +38,7 @@ class Session:
     :param commands: as in the configuration
     :param hooks: the sources of other scripts, by hook
     :param transports: names of other transports that there are
+    :param records: what name servers know, by name and type
     :param context: another session of the same server shares its clock, mail and scripts
     """
 
@@ -47,6 +49,7 @@ class Session:
         commands="all",
         hooks=None,
         transports=(),
+        records=None,
         root=EXAMPLES,
         name="proxy.hsl",
         client=("192.0.2.7", 41666),
@@ -65,6 +68,7 @@ class Session:
                 self.clock, answers={"mail": reply.SENDER_OK, "rcpt": reply.RECIPIENT_OK}
             )
             self.environment = self._environment(limits or Limits())
+            self.environment.resolver = Names(records or {})
             bindings = {
                 hook: Binding(compiled(source, f"{hook}.hsl", hook, root))
                 for hook, source in (hooks or {}).items()
@@ -73,7 +77,10 @@ class Session:
                 bindings["proxy"] = Binding(compiled(proxy, name, root=root), commands)
             if policy is None and bindings:
                 policy = ScriptPolicy(bindings, self.environment, HOSTNAME, self._report)
-            self.others = {each: RecordingTransport(self.clock, each) for each in transports}
+            self.others = {
+                each: RecordingTransport(self.clock, each, self.mailbox.answers)
+                for each in transports
+            }
             defaults = ServerSettings("inbound", HOSTNAME, "local", auth_require_tls=False)
             if users:
                 settings.setdefault("mechanisms", ("PLAIN", "LOGIN"))

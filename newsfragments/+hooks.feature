@@ -1,0 +1,1 @@
+Scripts at every phase of a session: connect, helo, auth with mechanisms of your own, mailfrom, rcptto, the end of a message once and for each recipient, and disconnect; they change addresses, headers and routes, and send copies. Seven example policies show how.
