@@ -116,3 +116,28 @@ class InjectionTests(SynchronousTestCase):
             (reply,) = session.send("x")
             self.assertEqual(TROUBLE, reply)
             self.assertIn("proxy.hsl:1:", str(session.errors[0]))
+
+    def test_addresses(self) -> None:
+        """An address that a script believes in has no zone, and so no text of anybody's in it."""
+        for zone in ("%\\r\\nX: y", "%eth0"):
+            session = Session(hooks={"connect": f'Accept(["senderip" => "fe80::1{zone}"]);'})
+            self.assertEqual([TROUBLE], session.replies())
+            self.assertEqual("192.0.2.7", session.connection.peer_ip)
+            self.assertIn('option "senderip" must be an IP address', str(session.errors[0]))
+
+    def test_refusals(self) -> None:
+        """A refusal keeps its code in each line, at each hook."""
+        lines = {
+            "connect": (),
+            "helo": ("EHLO me",),
+            "mailfrom": ("EHLO me", "MAIL FROM:<a@b>"),
+            "rcptto": ("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>"),
+        }
+        for hook, said in lines.items():
+            session = Session(hooks={hook: 'Reject("no\\r\\n250 2.0.0 made up");'})
+            replies = session.replies()
+            for line in said:
+                replies = session.send(line)
+            self.assertEqual(2, len(replies), hook)
+            for number, line in enumerate(replies):
+                self.assertRegex(line, r"^5\d\d" + "- "[number], hook)

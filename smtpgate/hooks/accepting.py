@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import re
-from ipaddress import ip_address
 
 from smtpgate.hooks.addresses import read_mailbox, read_recipient
 from smtpgate.hooks.replying import (
@@ -40,6 +39,7 @@ from smtpgate.smtp import policy
 from smtpgate.smtp.envelope import hello_name
 from smtpgate.smtp.policy import AuthStep
 from smtpgate.smtp.reply import Reply, octets
+from smtpgate.smtp.session import assumed_address
 
 #: Octets of a challenge in Base64, without its code and its line end: RFC 4954 4.
 _LONGEST_CHALLENGE = 12282
@@ -116,7 +116,7 @@ def accept_connect(options: Options = NO_OPTIONS) -> policy.Accept:
     address, name = _either(options, "senderip", "remoteip"), "senderip"
     if address is not None:
         try:
-            address = str(ip_address(address))
+            address = assumed_address(address)
         except ValueError:
             raise Fault(f'Accept() option "{name}" must be an IP address') from None
     pointer = _either(options, "senderptr", "remoteptr")

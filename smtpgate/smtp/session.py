@@ -148,6 +148,17 @@ def unmapped(address: str) -> str:
     return address if mapped is None else str(mapped)
 
 
+def assumed_address(text: str) -> str:
+    """An address that somebody tells us to believe in, in its canonical form.
+
+    :raises ValueError: when it is none, or has a zone: that may be any text, line ends too, and
+        means nothing on another machine
+    """
+    if "%" in text:
+        raise ValueError(text)
+    return str(ip_address(text))
+
+
 def within(address: str, networks: tuple[Network, ...]) -> bool:
     """Whether an address lies in one of the networks; an IPv4-mapped one counts as IPv4."""
     if not networks or not address:

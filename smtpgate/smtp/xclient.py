@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from smtpgate.smtp.parameters import decode_xtext
 from smtpgate.smtp.refusal import Refusal
-from smtpgate.smtp.session import Connection
+from smtpgate.smtp.session import Connection, assumed_address
 
 _UNKNOWN = ("[UNAVAILABLE]", "[TEMPUNAVAIL]")
 _NAME = re.compile(r"[!#-'*+./0-9:=?@A-Z\[\]^_`a-z{|}~-]{1,255}")
@@ -53,9 +52,7 @@ def _refusal(text: str) -> Refusal:
 
 
 def _address(value: str) -> str:
-    if "%" in value:  # a zone may be any text, and means nothing on another machine
-        raise ValueError(value)
-    return str(ip_address(value[5:] if value[:5].upper() == "IPV6:" else value))
+    return assumed_address(value[5:] if value[:5].upper() == "IPV6:" else value)
 
 
 def _port(value: str) -> str:
