@@ -6,6 +6,8 @@ variables      what a script can read, and how each is made
 functions      what a script can call beside the library
 implicit       the decision of a script that ends without one
 failed         the decision when a script fails, given the host name
+undecided      a warning about scripts that can end without a decision, if
+               that is likely a mistake
 =============  ==========================================================
 """
 
@@ -71,6 +73,7 @@ class Hook:
     implicit: Any
     failed: Callable[[str], Any]
     writable: frozenset[str] = frozenset({CONTEXT})
+    undecided: str = ""
     context: Context = field(init=False, repr=False, compare=False)
     makers: Mapping[str, Maker] = field(init=False, repr=False, compare=False)
 
@@ -81,7 +84,9 @@ class Hook:
             for function in self.functions
             for name in (function.name, *function.aliases)
         }
-        context = Context(self.name, frozenset(self.variables), self.writable, functions)
+        context = Context(
+            self.name, frozenset(self.variables), self.writable, functions, self.undecided
+        )
         object.__setattr__(self, "makers", makers)
         object.__setattr__(self, "context", context)
 
@@ -182,6 +187,7 @@ EODONCE = Hook(
     functions=(accept_eodonce, _REJECT, _DEFER, queue, *HEADER_FUNCTIONS, get_tls),
     implicit=reply.UNDECIDED,
     failed=reply.local_trouble,
+    undecided="the script can end without a decision, which defers the message",
 )
 
 EODRCPT = Hook(

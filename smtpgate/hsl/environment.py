@@ -25,13 +25,15 @@ class Context:
     """A place that runs scripts: the predefined variables and functions it adds.
 
     ``readonly`` and ``writable`` are names of predefined variables; a script
-    that assigns to a read-only one does not compile.
+    that assigns to a read-only one does not compile.  ``undecided`` is the warning
+    about a script that can end without a decision, where that is likely a mistake.
     """
 
     name: str
     readonly: frozenset[str] = frozenset()
     writable: frozenset[str] = frozenset()
     functions: Mapping[str, Builtin] = field(default_factory=dict)
+    undecided: str = ""
 
 
 #: The language alone: no predefined variables, the standard library only.

@@ -22,6 +22,7 @@ from smtpgate.hsl.compiler.code import Code, Unit
 from smtpgate.hsl.compiler.functions import Definitions
 from smtpgate.hsl.compiler.support import SUPPORT
 from smtpgate.hsl.constants import Folder
+from smtpgate.hsl.endings import undecided
 from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.resolver import Resolver
@@ -52,6 +53,9 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
             module = _module(unit)
         if unit.errors:
             raise ScriptErrors(unit.errors)
+        place = undecided(program, context.functions) if context.undecided else None
+        if place is not None:
+            resolution.warnings.append((place, context.undecided))
         if not tree.depth_of(module, _DEEPEST_TREE):
             raise RecursionError
         code = compile(module, tag := f"<script {next(_numbers)}: {file}>", "exec")
