@@ -49,11 +49,11 @@ RECORDS = {
     ("why.explained.example", "TXT"): txt("%{i} \xff"),
 }
 
-#: Good ones, and ones that are wrong in some way.
-MECHANISMS = (
+#: Good mechanisms, and ones that are wrong in some way.
+POLICY = (
     "a mx ptr -all +all ip4:192.0.2.0/33 ip6:: include: include:%{d} exists:%{x} a:%{ "
     "redirect=%{s} a/8 a//8 exp= exp=%{h} x=y ip4: all: %% a:. include:. \xff"
-).split()
+)
 
 
 def check(ip, domain, helo="mail.example.com", records=RECORDS, given=None):
@@ -146,7 +146,7 @@ class ResultTests(SynchronousTestCase):
     @settings(deadline=None, derandomize=True, max_examples=150)
     @given(
         st.lists(
-            st.sampled_from(MECHANISMS),
+            st.sampled_from(POLICY.split()),
             max_size=4,
         )
     )

@@ -269,7 +269,8 @@ def _target(url: str, values: list[Any]) -> tuple[str, str | None] | None:
     except (ValueError, TypeError):
         # UnicodeError and hyperlink's own are ValueErrors.
         return None
-    if parsed.scheme not in ("http", "https") or not parsed.host or not address.isascii():
+    reachable = bool(parsed.host) and 0 < (parsed.port or 0) < 65536
+    if parsed.scheme not in ("http", "https") or not reachable or not address.isascii():
         return None
     return address, login
 

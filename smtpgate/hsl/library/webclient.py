@@ -50,12 +50,16 @@ class _Exchange:
         self._current: Deferred[Any] | None = None
         self._timer: Any = None
         self._silent = False
+        self._transport: Any = None
 
     async def run(self) -> Response:
+        complete = False
         try:
             answer = await self._answer()
             self._heard()
-            return await self._read(answer)
+            response = await self._read(answer)
+            complete = True
+            return response
         except RequestFailed:
             raise
         except CancelledError:
@@ -67,6 +71,9 @@ class _Exchange:
         finally:
             if self._timer is not None and self._timer.active():
                 self._timer.cancel()
+            if not complete and self._transport is not None:
+                # A response's own transport cannot be aborted.
+                self._transport.abortConnection()
 
     async def _answer(self) -> Any:
         try:
@@ -81,7 +88,7 @@ class _Exchange:
 
     def _send(self) -> Deferred[Any]:
         request = self._request
-        agent: Any = RoutingAgent(self._reactor, self._contexts, request, self._heard)
+        agent: Any = RoutingAgent(self._reactor, self._contexts, request, self._connected)
         if request.redirects:
             most = request.redirects if request.redirects > 0 else _ANY_NUMBER
             agent = BrowserLikeRedirectAgent(agent, most)
@@ -118,6 +125,10 @@ class _Exchange:
         self._current = deferred
         return await deferred
 
+    def _connected(self, transport: Any) -> None:
+        self._transport = transport
+        self._heard()
+
     def _heard(self) -> None:
         """There is a connection, or something came over it: the server's time begins anew."""
         if self._request.timeout is None:
@@ -137,7 +148,7 @@ class _Body(Protocol):
     """Collects a body of at most ``most`` octets; a ``most`` below 0 takes none at all."""
 
     def __init__(self, most: float, heard: Callable[[], None]) -> None:
-        self.finished: Deferred[bytes] = Deferred(self._cancelled)
+        self.finished: Deferred[bytes] = Deferred()
         self._most = most
         self._heard = heard
         self._parts: list[bytes] = []
@@ -168,16 +179,6 @@ class _Body(Protocol):
         self._parts.clear()
         if not self.finished.called:
             self.finished.errback(TooLarge("the body is too large"))
-        self._abort()
-
-    def _cancelled(self, _finished: Deferred[bytes]) -> None:
-        self._abort()
-
-    def _abort(self) -> None:
-        transport: Any = self.transport
-        abort = getattr(transport, "abortConnection", None)
-        if abort is not None:
-            abort()
 
 
 def _words(error: BaseException | None) -> str:

@@ -52,11 +52,11 @@ class Contexts:
 class RoutingAgent:
     """Sends requests, also those that redirects lead to, the way that the script's options say.
 
-    ``connected`` is called with each connection that is made.
+    ``connected`` is called with the transport of each connection that is made.
     """
 
     def __init__(
-        self, reactor: Any, contexts: Contexts, request: Request, connected: Callable[[], None]
+        self, reactor: Any, contexts: Contexts, request: Request, connected: Callable[[Any], None]
     ) -> None:
         self._reactor = reactor
         self._contexts = contexts
@@ -102,7 +102,7 @@ class RoutingAgent:
         """Bound the time that a connection takes, the name's lookup included."""
 
         def made(protocol: Any) -> Any:
-            self._connected()
+            self._connected(protocol.transport)
             return protocol
 
         connecting.addTimeout(self._request.connect_timeout, self._reactor)
