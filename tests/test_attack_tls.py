@@ -221,7 +221,7 @@ class HandshakeTests(SocketTestCase):
                     port, octets, starttls, hang
                 )
             )
-            for word in (b"220", b"250", b"421", b"500", b"503"):
+            for word in (b"220 gw.", b"250-gw", b"421 4.", b"500 5.", b"503 5."):
                 self.assertNotIn(word, heard, octets)
         yield self.factory.sessions.emptied()
         self.assertEqual([], self.observer.of("trouble"))
