@@ -5,6 +5,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.hooks import letter
 from smtpgate.smtp import spool
 from smtpgate.smtp.reply import Reply
 from tests.support.session import HOSTNAME, Session
@@ -464,11 +465,37 @@ class HeaderTests(EndOfDataTestCase):
         session, _ = self.each(
             'for ($i = 0; $i < 100; $i++) AddHeader("X", str_repeat("word ", 10000));'
         )
-        self.assert_fault(session, "the header may have at most 1048576 octets")
-        session = self.session(each='GetHeader("X");')
-        long = ["X: " + "y" * 900] * 1200
-        self.deliver(session, message=[*long, "."])
-        self.assert_fault(session, "the header has more than 1048576 octets")
+        self.assert_fault(session, "the header may have at most 262144 octets")
+        session, _ = self.each('for ($i = 0; $i < 10000; $i++) AddHeader("X", "y");')
+        self.assert_fault(session, "the header may have at most 10000 fields")
+        session, _ = self.each(
+            'for ($i = 0; $i < 9; $i++) AddHeader("X", "y");'
+            'SetHeader("X", str_repeat("word ", 10000));'
+        )
+        self.assert_fault(session, "the header may have at most 262144 octets")
+
+    def test_long_headers(self):
+        """A header that no honest client sends is not read."""
+        for line, count, words in (
+            ("X: " + "y" * 900, 400, "the header has more than 262144 octets"),
+            ("X:", 10_001, "the header has more than 10000 lines"),
+        ):
+            session = self.session(each='GetHeader("X");')
+            self.deliver(session, message=[*([line] * count), "", "."])
+            self.assert_fault(session, words)
+
+    def test_many_headers(self):
+        """A header for each recipient is kept only as far as there is room for all."""
+        self.patch(letter, "MOST_HEADERS", 200)
+        session, said = self.each('AddHeader("X-To", $recipient); $x = $recipient;', AL, BO)
+        self.assertEqual(said, ["250 2.0.0 OK 1"])
+        self.assertEqual(len(session.mail), 2)
+        session = self.session(each='AddHeader("X-To", $recipient);')
+        said = self.deliver(session, AL, BO, "RCPT TO:<cy@example.com>")
+        self.assertEqual(said, [TROUBLE])
+        self.assert_fault(session, "the headers of all copies may have at most 200 octets")
+        session, said = self.each('AddHeader("X", "the same");', *[AL, BO] * 5)
+        self.assertEqual(len(session.mail), 1)
 
 
 class DispatchTests(EndOfDataTestCase):

@@ -31,7 +31,7 @@ from smtpgate.hooks.table import (
     Hook,
 )
 from smtpgate.hooks.variables import Variables
-from smtpgate.hsl.errors import ScriptError
+from smtpgate.hsl.errors import Fault, ScriptError, ScriptRuntimeError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.answers import cancelled, when
@@ -166,12 +166,21 @@ class ScriptPolicy(Policy):
             if isinstance(value, Deferred):
                 value = await value
             if value is Action.DELIVER:
-                to_recipient(own)
+                value = self._deliver(connection, own)
             elif value is Action.DONE and not own.parcels:
                 value = UNDECIDED
             letter.metadata = own.metadata
             results.append((value, own.parcels))
         return combined(results, words, queued(letter.transaction.id))
+
+    def _deliver(self, connection: Connection, letter: Letter) -> Any:
+        """The end of eodrcpt without a decision."""
+        try:
+            to_recipient(letter)
+        except Fault as fault:
+            place = self._scripts[EODRCPT.name].position
+            return self._failed(EODRCPT, connection, ScriptRuntimeError(str(fault), place))
+        return Action.DELIVER
 
     def closed(self, connection: Connection) -> None:
         """Run the disconnect script; nobody waits for it."""

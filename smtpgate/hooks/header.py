@@ -14,15 +14,15 @@ from typing import TypeAlias
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import headerfield
-from smtpgate.smtp.spool import LONGEST_HEADER
+from smtpgate.smtp.spool import LONGEST_HEADER, MOST_LINES
 
 #: A field with its folds, or a line that is none.
 _LINES = re.compile(r"[^\n]*\n(?:[ \t][^\n]*\n)*")
 _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
-_ENCODED = re.compile(r"=\?([!-~]{1,60}?)\?([BbQq])\?([!->@-~]*)\?=")
+_ENCODED = re.compile(r"=\?([!->@-~]{1,60})\?([BbQq])\?([!->@-~]*)\?=")
 #: White space between two encoded words is not part of the text, RFC 2047 6.2.
-_BETWEEN = re.compile(r"(?<=\?=)[ \t]+(?==\?[!-~]{1,60}?\?[BbQq]\?)")
+_BETWEEN = re.compile(r"(?<=\?=)[ \t]+(?==\?[!->@-~]{1,60}\?[BbQq]\?)")
 
 
 #: From the old value of a field to the new one.
@@ -94,11 +94,14 @@ class Header:
     def _replace(self, function: str, name: str, encode: bool, change: Change) -> int:
         wanted = name.lower()
         fields: list[tuple[str, str]] = []
-        count = 0
+        count = size = 0
         for key, text in self._fields:
             if key and key == wanted:
                 count += 1
-                fields.append(_made(function, name, change(_value(text, encode)), encode))
+                field = _made(function, name, change(_value(text, encode)), encode)
+                size += len(field[1])
+                _check(size, count)
+                fields.append(field)
             else:
                 fields.append((key, text))
         if not count:
@@ -108,10 +111,15 @@ class Header:
         return count
 
     def _change(self, fields: list[tuple[str, str]]) -> None:
-        size = sum(len(text) for _, text in fields)
-        if size > LONGEST_HEADER:
-            raise Fault(f"the header may have at most {LONGEST_HEADER} octets")
+        _check(sum(len(text) for _, text in fields), len(fields))
         self._fields, self.changed = fields, True
+
+
+def _check(size: int, count: int) -> None:
+    if size > LONGEST_HEADER:
+        raise Fault(f"the header may have at most {LONGEST_HEADER} octets")
+    if count > MOST_LINES:
+        raise Fault(f"the header may have at most {MOST_LINES} fields")
 
 
 def _made(function: str, name: str, value: str, encode: bool) -> tuple[str, str]:

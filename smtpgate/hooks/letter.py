@@ -11,6 +11,32 @@ from smtpgate.smtp.policy import Parcel
 from smtpgate.smtp.session import Recipient, Transaction
 from smtpgate.smtp.spool import Spool
 
+#: Octets of all the different headers that the copies of one message have.
+MOST_HEADERS = 16_777_216
+
+
+class _Headers:
+    """The changed headers of all copies of one message, each kept once."""
+
+    __slots__ = ("_kept", "_size")
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, bytes] = {}
+        self._size = 0
+
+    def keep(self, header: bytes) -> bytes:
+        """The one that is alike, or this one.
+
+        :raises Fault: when there are too many
+        """
+        found = self._kept.get(header)
+        if found is None:
+            self._size += len(header)
+            if self._size > MOST_HEADERS:
+                raise Fault(f"the headers of all copies may have at most {MOST_HEADERS} octets")
+            found = self._kept[header] = header
+        return found
+
 
 class Letter:
     """One message, as one evaluation has it.
@@ -24,6 +50,7 @@ class Letter:
     def __init__(self, spool: Spool, transaction: Transaction) -> None:
         self._spool = spool
         self._header: Header | None = None
+        self._headers = _Headers()
         self.transaction = transaction
         self.sender = transaction.sender
         self.metadata: dict[str, str] = {}
@@ -35,6 +62,7 @@ class Letter:
         """The same for one recipient: what is changed of it does not change this one."""
         letter = Letter(self._spool, self.transaction)
         letter._header = None if self._header is None else self._header.copy()
+        letter._headers = self._headers
         letter.sender = self.sender
         letter.metadata = dict(self.metadata)
         letter.recipient = replace(recipient)
@@ -61,10 +89,14 @@ class Letter:
         sender: Mailbox | None,
         metadata: dict[str, str],
     ) -> Parcel:
-        """A copy with the header as it is now."""
-        header = self._header
-        changed = header is not None and header.changed
-        return Parcel(recipient, sender, header.octets() if header and changed else None, metadata)
+        """A copy with the header as it is now.
+
+        :raises Fault: when the copies' headers are too large in all
+        """
+        header = None
+        if self._header is not None and self._header.changed:
+            header = self._headers.keep(self._header.octets())
+        return Parcel(recipient, sender, header, metadata)
 
     def everybody(self) -> tuple[Parcel, ...]:
         """A copy for each recipient of the transaction."""

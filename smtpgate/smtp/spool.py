@@ -14,8 +14,9 @@ from pathlib import Path
 IN_MEMORY = 65_536
 #: Octets of one read.
 BLOCK = 65_536
-#: Octets of the longest header that is looked at.
-LONGEST_HEADER = 1_048_576
+#: Octets and lines of the longest header that is looked at.
+LONGEST_HEADER = 262_144
+MOST_LINES = 10_000
 
 
 class Spool:
@@ -48,7 +49,7 @@ class Spool:
     def header(self) -> bytes:
         """The header with the line end of its last field, without the blank line.
 
-        :raises ValueError: when it is longer than :data:`LONGEST_HEADER`
+        :raises ValueError: when it is longer than :data:`LONGEST_HEADER` or :data:`MOST_LINES`
         :raises OSError: when the file cannot be read
         """
         self._file.seek(0)
@@ -57,11 +58,13 @@ class Spool:
             self._body = 2
             return b""
         end = start.find(b"\r\n\r\n")
+        if end < 0 and len(start) > LONGEST_HEADER:
+            raise ValueError(f"the header has more than {LONGEST_HEADER} octets")
+        if start.count(b"\n", 0, len(start) if end < 0 else end) >= MOST_LINES:
+            raise ValueError(f"the header has more than {MOST_LINES} lines")
         if end >= 0:
             self._body = end + 4
             return start[: end + 2]
-        if len(start) > LONGEST_HEADER:
-            raise ValueError(f"the header has more than {LONGEST_HEADER} octets")
         self._body = len(start)
         return start if start.endswith(b"\r\n") or not start else start + b"\r\n"
 
