@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from math import inf, isnan, nan
+from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl import operators
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.format import format_string
-from smtpgate.hsl.patterns import compile_pattern
+from smtpgate.hsl.patterns import Regex, compile_pattern
 from smtpgate.hsl.values import Map
 
 
@@ -82,6 +85,58 @@ class PatternTests(SynchronousTestCase):
     def test_long_subject(self) -> None:
         """A subject too long for the fast matcher's stack is matched all the same."""
         self.assertTrue(compile_pattern("(?:(.)|x)*y").matches("a" * 100000 + "y"))
+
+    def test_stages(self) -> None:
+        """However a match is bounded, it finds the same."""
+        for length in (100, 8000, 9000, 60_000):
+            subject = ("hello world, user@example.org and more\n" * (length // 38 + 1))[:length]
+            for pattern in (r"\w+@\w+", "(o.)|(l+)", r"\b", "(?i)HELLO.*MORE", "(?=.*@)user"):
+                wanted = [found.span() for found in re.finditer(pattern, subject)]
+                for limit in (20_000, 60, 1):
+                    with patch("smtpgate.hsl.patterns._QUICK_LIMIT", limit):
+                        regex = Regex(pattern, 1_000_000)
+                    seen = [found.span() for found in regex.finditer(subject)]
+                    self.assertEqual(seen, wanted, (pattern, length, limit))
+                    self.assertEqual(regex.search(subject).span(), wanted[0])
+                    start = min(70, length)
+                    after = re.compile(pattern).search(subject, start)
+                    found = regex.search(subject, start)
+                    self.assertEqual(found and found.span(), after and after.span())
+
+    def test_time(self) -> None:
+        """Work that grows with the square of the subject's length ends by the clock."""
+        clock = itertools.count(0.0, 0.01)
+        subject = "x" * 200_000
+        with patch("time.monotonic", lambda: next(clock)):
+            for pattern in (r"x+\dy?", "(?=.*[0-9])[xa]", "(*NO_START_OPT)(?=.*[0-9])a"):
+                for use in (Regex.search, lambda regex, text: list(regex.finditer(text))):
+                    with self.assertRaises(Fault) as caught:
+                        use(compile_pattern(pattern), subject)
+                    self.assertEqual(
+                        str(caught.exception),
+                        "the regular expression takes more than its limit of 0.25 seconds "
+                        "on a string of 200000 octets",
+                    )
+
+    def test_limit(self) -> None:
+        """The match limit is the running script's; the pattern cannot raise it."""
+        for pattern in ("(a+)+$", "(*LIMIT_MATCH=4000000000)(a+)+$"):
+            with self.assertRaises(Fault) as caught:
+                Regex(pattern, 500_000).matches("a" * 40 + "b$")
+            self.assertEqual(
+                str(caught.exception),
+                "the regular expression needs too many steps (match limit)",
+            )
+        self.assertTrue(Regex("(*UTF)(*UCP)^\\w{70}$", 5_000_000).matches("\xc3\xa5" * 70))
+
+    def test_long_pattern(self) -> None:
+        """A pattern is bounded as well."""
+        with self.assertRaises(Fault) as caught:
+            compile_pattern("a" * 65_537)
+        self.assertEqual(
+            str(caught.exception),
+            "a regular expression may have at most 65536 octets, this one has 65537",
+        )
 
 
 class FormatTests(SynchronousTestCase):

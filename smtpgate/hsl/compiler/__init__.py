@@ -56,10 +56,16 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
         place = undecided(program, context.functions) if context.undecided else None
         if place is not None:
             resolution.warnings.append((place, context.undecided))
-        if not tree.depth_of(module, _DEEPEST_TREE):
-            raise RecursionError
+        too_deep = tree.deepest(module, _DEEPEST_TREE)
+        if too_deep is not None:
+            unit.complain(_TOO_DEEP, unit.place(*too_deep))
+            raise ScriptErrors(unit.errors)
         code = compile(module, tag := f"<script {next(_numbers)}: {file}>", "exec")
-    except (RecursionError, MemoryError, SyntaxError):
+    except SyntaxError as error:
+        # Python's own limits, as of nested blocks.
+        unit.complain(_TOO_DEEP, unit.place(error.lineno or 1, (error.offset or 1) - 1))
+        raise ScriptErrors(unit.errors) from None
+    except (RecursionError, MemoryError):
         raise ScriptErrors([ScriptSyntaxError(_TOO_DEEP, start)]) from None
     names: dict[str, Any] = {"__builtins__": {}, **SUPPORT, **unit.constants}
     exec(code, names)

@@ -77,8 +77,11 @@ class Unit:
         line = lines[at.line - 1] if at.line <= len(lines) else ""
         self.errors.append(ScriptSyntaxError(message, at, line))
 
-    def file_at(self, line: int) -> str:
-        return self.bases[bisect_right(self.bases, line, key=lambda b: b[0] + 1) - 1][1]
+    def place(self, line: int, column: int) -> Position:
+        """The script's place of a line and a column (from 0) of the code."""
+        index = bisect_right(self.bases, line, key=lambda base: base[0] + 1) - 1
+        base, file, _ = self.bases[max(index, 0)]
+        return Position(file, max(1, line - base), column + 1)
 
 
 class Code:

@@ -19,6 +19,10 @@ from smtpgate.hsl.scopes import Variable
 from smtpgate.hsl.tracing import LOOP
 
 _TURN = "_"
+#: What may surround a statement: the last one is the Python function of a deep switch.
+_LOOP, _SWITCH, _FUNCTION = "loop", "switch", "function"
+#: So many tests in one expression: Python's compiler nests with them.
+_TESTS = 40
 
 
 class Loops(Assignments):
@@ -39,16 +43,20 @@ class Loops(Assignments):
     # --- deep nesting --------------------------------------------------------
 
     def _loop(self, node: nodes.For | nodes.Foreach | nodes.While | nodes.Switch) -> None:
-        """Write a loop; too deep inside others, as a Python function of its own."""
+        """Write a loop; too deep inside others, as a Python function of its own.
+
+        That one gives ``None`` at its end, ``()`` for a ``continue`` of a loop around it
+        and ``(value,)`` for a ``return``.
+        """
         self.unit.waits = True
-        write = getattr(self, f"_{type(node).__name__.lower()}")
-        if self.code.blocks < MOST_BLOCKS or isinstance(node, nodes.Switch):
-            write(node)
+        if self.code.blocks < MOST_BLOCKS:
+            getattr(self, f"_{type(node).__name__.lower()}")(node)
             return
         code = Code(self.unit.fresh("loop_"), self.scope, self.code, loop=True)
         self.unit.names[code.name] = LOOP
         inner = self.same(code)
         inner.defined = set(self.defined)
+        inner.around = [(_FUNCTION, None)]
         getattr(inner, f"_{type(node).__name__.lower()}")(node)
         for made in code.body:
             inner.at(made, node.position)
@@ -58,12 +66,15 @@ class Loops(Assignments):
         value: ast.expr = tree.load(result)
         if not self.code.loop:
             value = ast.Subscript(value, tree.constant(0), ast.Load())
+        leave: list[ast.stmt] = [ast.Return(value)]
+        if isinstance(node, nodes.Switch) and _continues_in(node.cases):
+            going_on = self.within(self._continue)
+            leave = [
+                ast.If(ast.UnaryOp(ast.Not(), tree.load(result)), going_on, []),
+                *leave,
+            ]
         self.emit(
-            ast.If(
-                tree.compare(tree.load(result), ast.IsNot(), tree.constant(None)),
-                [ast.Return(value)],
-                [],
-            )
+            ast.If(tree.compare(tree.load(result), ast.IsNot(), tree.constant(None)), leave, [])
         )
 
     # --- loops ---------------------------------------------------------------
@@ -110,7 +121,7 @@ class Loops(Assignments):
             nonlocal after
             self._exit_unless(node.condition)
             after = set(self.defined)
-            self._inside("loop", None, node.body)
+            self._inside(_LOOP, None, node.body)
 
         self.code.blocks += 1
         self._turns(self.within(body), node)
@@ -139,7 +150,7 @@ class Loops(Assignments):
                 self.emit(begin)
             self._exit_unless(node.condition)
             after = set(self.defined)
-            self._inside("loop", None, node.body)
+            self._inside(_LOOP, None, node.body)
             if not first:
                 final()
 
@@ -165,7 +176,7 @@ class Loops(Assignments):
         def body() -> None:
             for each, name in (*give_key, *give_item):
                 self.give(each, tree.load(name))
-            self._inside("loop", None, node.body)
+            self._inside(_LOOP, None, node.body)
 
         self.code.blocks += 1
         inside = self.within(body)
@@ -202,16 +213,23 @@ class Loops(Assignments):
         self.emit(ast.Break())
 
     def write_continue(self, _node: nodes.Continue) -> None:
+        self._continue()
+
+    def _continue(self) -> None:
         # A switch is a loop in Python: leave those between here and the loop.
         for sort, flag in reversed(self.around):
-            if sort == "loop":
+            if sort != _SWITCH:
                 break
             assert flag is not None
             self.emit(tree.assign(flag, tree.constant(True)))
-        if self.around[-1][0] == "loop":
-            self.emit(ast.Continue())
-        else:
-            self.emit(ast.Break())
+        self.emit(self._leave_for_next())
+
+    def _leave_for_next(self) -> ast.stmt:
+        """What leads from here towards the next turn of the loop."""
+        sort = self.around[-1][0]
+        if sort == _FUNCTION:
+            return ast.Return(tree.items([]))
+        return ast.Continue() if sort == _LOOP else ast.Break()
 
     # --- switch --------------------------------------------------------------
 
@@ -225,8 +243,7 @@ class Loops(Assignments):
         self.at(subject, node.subject.position)
         held = self.temporary()
         self.emit(tree.assign(held, subject))
-        chosen = self.temporary()
-        self.emit(tree.assign(chosen, self._choice(node, held)))
+        chosen = self._choice(node, held)
         flag = self.temporary() if _continues_in(node.cases) else None
         if flag is not None:
             self.emit(tree.assign(flag, tree.constant(False)))
@@ -237,7 +254,7 @@ class Loops(Assignments):
                 if not case.body:
                     continue
                 self.defined = set(before)
-                inside = self.within(lambda case=case: self._inside("switch", flag, case.body))  # type: ignore[misc]
+                inside = self.within(lambda case=case: self._inside(_SWITCH, flag, case.body))  # type: ignore[misc]
                 made = ast.If(
                     tree.compare(tree.load(chosen), ast.LtE(), tree.constant(number)), inside, []
                 )
@@ -252,41 +269,53 @@ class Loops(Assignments):
         self.at(made, node.position)
         self.emit(made)
         if flag is not None:
-            leave: ast.stmt = ast.Continue() if self.around[-1][0] == "loop" else ast.Break()
-            self.emit(ast.If(tree.load(flag), [leave], []))
+            self.emit(ast.If(tree.load(flag), [self._leave_for_next()], []))
 
-    def _choice(self, node: nodes.Switch, held: str) -> ast.expr:
-        """The number of the first case that equals the subject; else default's, else none's."""
+    def _choice(self, node: nodes.Switch, held: str) -> str:
+        """A variable that gets the number of the first case that equals the subject.
+
+        Without one it gets default's, else one behind all.
+        """
         default = len(node.cases)
-        tests: list[tuple[int, ast.expr]] = []
+        tested: list[tuple[int, nodes.Case]] = []
         for number, case in enumerate(node.cases):
             if case.test is None:
                 default = number
-                continue
-            value = self.expression(case.test)
-            self.at(value, case.test.position)
-            test = self.operation(
-                "==", tree.load(held), value, self.kind(node.subject), self.kind(case.test)
-            )
-            self.at(test, case.position)
-            tests.append((number, test))
-        result: ast.expr = tree.constant(default)
-        for start in range(len(tests) - len(tests) % 40, -1, -40):
-            for number, test in reversed(tests[start : start + 40]):
-                result = tree.choose(test, tree.constant(number), result)
-            if start:
-                # Python nests with a chain; a list of functions does not.
-                result = self._deferred(result)
-        return result
+            else:
+                tested.append((number, case))
+        chosen = self.temporary()
+        after: set[Variable] | None = None
 
-    def _deferred(self, value: ast.expr) -> ast.expr:
-        """An expression evaluated in a function of its own, where it is needed."""
-        name = self.unit.fresh("choice_")
-        self.unit.names[name] = LOOP
-        code = Code(name, self.scope, self.code, loop=True)
-        code.body.append(ast.Return(value))
-        self.emit(self.finish(code))
-        return tree.call(name)
+        def part(start: int) -> None:
+            nonlocal after
+            tests: list[tuple[int, ast.expr]] = []
+            for number, case in tested[start : start + _TESTS]:
+                tests.append((number, self._case_test(node, case, held)))
+                # What follows the first test is not always evaluated.
+                after = set(self.defined) if after is None else after
+                self.defined = set(after)
+            last = start + _TESTS >= len(tested)
+            result: ast.expr = tree.constant(default if last else None)
+            for number, test in reversed(tests):
+                result = tree.choose(test, tree.constant(number), result)
+            self.emit(tree.assign(chosen, result))
+
+        part(0)
+        for start in range(_TESTS, len(tested), _TESTS):
+            inside = self.within(lambda start=start: part(start))  # type: ignore[misc]
+            none_yet = tree.compare(tree.load(chosen), ast.Is(), tree.constant(None))
+            self.emit(ast.If(none_yet, inside, []))
+        return chosen
+
+    def _case_test(self, node: nodes.Switch, case: nodes.Case, held: str) -> ast.expr:
+        assert case.test is not None
+        value = self.expression(case.test)
+        self.at(value, case.test.position)
+        test = self.operation(
+            "==", tree.load(held), value, self.kind(node.subject), self.kind(case.test)
+        )
+        self.at(test, case.position)
+        return test
 
 
 Around = tuple[str, str | None]

@@ -14,6 +14,8 @@ from smtpgate.hsl.scopes import Kind, Variable
 
 #: Longer ladders of else-ifs are cut: Python's compiler nests with them.
 _LADDER = 40
+#: Around a barrier: it needs two more itself, and a function called by value one.
+_BARRIER_BLOCKS = 17
 
 
 class Statements(Loops):
@@ -237,11 +239,15 @@ class Statements(Loops):
 
     def write_barrier(self, node: nodes.Barrier) -> None:
         self.unit.waits = True
+        if self.code.blocks > _BARRIER_BLOCKS:
+            self.unit.complain("barriers, loops and switches are nested too deeply", node.position)
+            return
         held = self.temporary()
         entered = tree.call("Barrier", tree.load("X"), self.expression(node.name))
         self.at(entered, node.position)
-        self.code.blocks += 2
         variable = None if node.variable is None else self.find(node.variable.name)
+        blocks = 1 if variable is None else 2
+        self.code.blocks += blocks
         before = set(self.defined)
 
         def body() -> None:
@@ -258,7 +264,7 @@ class Statements(Loops):
             self.emit(ast.Try(inside, [], [], [store]))
 
         inside = self.within(body)
-        self.code.blocks -= 2
+        self.code.blocks -= blocks
         self.defined = before
         item = ast.withitem(entered, ast.Name(held, ast.Store()))
         self.emit(ast.With([item], inside))

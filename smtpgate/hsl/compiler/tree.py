@@ -96,17 +96,20 @@ def fill_places(tree: ast.AST) -> None:
         todo += [(child, line, column) for child in ast.iter_child_nodes(node)]
 
 
-def depth_of(tree: ast.AST, limit: int) -> bool:
-    """Whether no node lies deeper than ``limit``."""
+def deepest(tree: ast.AST, limit: int) -> tuple[int, int] | None:
+    """Line and column (from 0) of a node that lies deeper than ``limit``, if one does."""
     level: list[ast.AST] = [tree]
     for _ in range(limit):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
-            return True
-    return False
+            return None
+    for node in level:
+        if isinstance(node, (ast.expr, ast.stmt)):
+            return node.lineno, node.col_offset
+    return 1, 0
 
 
 __all__ = [
     "Position", "again", "assign", "attribute", "call", "choose", "compare", "constant",
-    "depth_of", "fill_places", "is_class", "items", "last", "load", "place", "simple", "walrus",
+    "deepest", "fill_places", "is_class", "items", "last", "load", "place", "simple", "walrus",
 ]  # fmt: skip
