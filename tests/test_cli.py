@@ -46,6 +46,20 @@ class CheckTests(CommandTestCase):
         self.assertIn("    \tPass(];\n    \t     ^\n", output)
         self.assertEqual("2 errors\n", errors)
 
+    def test_directory(self) -> None:
+        """In a directory with a hook's name a script is one of that hook."""
+        for name in ("rcptto", "other"):
+            (self.directory / "all" / name).mkdir(parents=True)
+        self.file("all/a.hsl", "Pass();")
+        self.file("all/rcptto/b.hsl", "Accept();")
+        self.assertEqual((0, "", ""), self.run_command("check", "all"))
+        self.file("all/rcptto/b.hsl", "Pass();")
+        self.file("all/other/c.hsl", "Accept();")
+        code, output, errors = self.run_command("check", "all")
+        self.assertEqual((1, "2 errors\n"), (code, errors))
+        self.assertIn("all/other/c.hsl:1:1: ", output)
+        self.assertIn("all/rcptto/b.hsl:1:1: ", output)
+
     def test_json(self) -> None:
         """For editors: places as data."""
         name = self.file("bad.hsl", "$x = ;\n")
