@@ -10,14 +10,15 @@ arguments and words every complaint the same way::
 
 A parameter with a default is optional, ``*args`` is variadic.  A leading
 parameter named ``execution`` receives the running execution and a leading
-``self`` the object; scripts see neither.  A parameter named ``options`` is an options array, checked against the
-decorator's table and handed over as a dict with every option present.
+``self`` the object; scripts see neither.  A parameter named ``options`` is an
+options array, checked against the decorator's table and handed over as a dict
+with every option present.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import NoneType, UnionType
@@ -224,7 +225,7 @@ def _result(python: Callable[..., Any]) -> str:
             names.append(part.class_name)
         else:
             names.append("any")
-    return " or ".join(dict.fromkeys(names))
+    return " or ".join(_ordered(names))
 
 
 def _checked(
@@ -277,7 +278,7 @@ def _checked(
         *(f"    {line}" for line in checks),
         f"    return python({', '.join(passed)})",
     ]
-    exec(compile("\n".join(body), f"<builtin {name}>", "exec"), scope)  # noqa: S102
+    exec(compile("\n".join(body), f"<builtin {name}>", "exec"), scope)
     checked: Callable[..., Any] = scope["checked"]
     return checked
 
@@ -312,8 +313,21 @@ def _checker(parameter: Parameter) -> Callable[[str, Any], Any]:
     return check
 
 
+#: Messages name several types in this order; typing does not keep the order of a union.
+_ORDER = ("string", "number", "boolean", "array", "function")
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    def rank(name: str) -> tuple[int, str]:
+        if name == "none":
+            return len(_ORDER) + 1, ""
+        return (_ORDER.index(name), "") if name in _ORDER else (len(_ORDER), name)
+
+    return sorted(set(names), key=rank)
+
+
 def _names(kinds: tuple[Kind, ...]) -> str:
-    names = list(dict.fromkeys(kind.name for kind in kinds))
+    names = _ordered(kind.name for kind in kinds)
     article = "an" if names[0][0] in "aeiou" else "a"
     return f"{article} {' or '.join(names)}" if names != ["none"] else "none"
 
@@ -388,7 +402,7 @@ class BuiltinClass(Function):
 
 
 __all__ = [
-    "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING", "Array",
-    "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number", "Option",
+    "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING",
+    "Array", "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number", "Option",
     "Options", "Parameter", "String", "Value", "arity_message", "builtin", "read_options",
 ]  # fmt: skip
