@@ -166,7 +166,7 @@ class Listener(Table):
     on.  `none`: no TLS here."""
     proxy_protocol: list[NetworkField] = []
     """Proxies, by network, that begin each connection with a PROXY header, version 1 or 2.  From
-    these it is required; from others it is an error."""
+    these it is required; other clients are served as they are, and must not send one."""
 
 
 class Auth(Table):

@@ -403,6 +403,7 @@ class BuiltinClass(Function):
 
 __all__ = [
     "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING",
-    "Array", "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number", "Option",
-    "Options", "Parameter", "String", "Value", "arity_message", "builtin", "read_options",
+    "Array", "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number",
+    "Option", "Options", "Parameter", "String", "Value", "arity_message", "builtin",
+    "read_options",
 ]  # fmt: skip
