@@ -22,18 +22,7 @@ BUILT_IN_MECHANISMS = (*PASSWORD_MECHANISMS, "EXTERNAL")
 
 def check(document: Document) -> Iterator[ConfigError]:
     """All errors between keys, in no order."""
-    for found in (
-        _ids,
-        _endpoints,
-        _names,
-        _certificates,
-        _relays,
-        _maildirs,
-        _tls,
-        _auth,
-        _scripts,
-        _workers,
-    ):
+    for found in _CHECKS:
         for path, message in found(document):
             yield document.error(path, message)
 
