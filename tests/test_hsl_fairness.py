@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -135,3 +138,66 @@ class FairnessTests(SynchronousTestCase):
             error(source % 60, limits=Limits(depth=50)),
             "2:40: the script nests more than 50 calls",
         )
+
+
+class LongWorkTests(SynchronousTestCase):
+    """One operation on a large value is no single step."""
+
+    def turns(self, source: str, **limits: float) -> tuple[list[str], str, int]:
+        """What a script prints, its error, and how many turns it gave to others."""
+        clock = RunningClock()
+        lines: list[str] = []
+        errors: list[str] = []
+        environment = Environment(
+            clock, Limits(**limits), echo=lambda text, _execution: lines.append(text)
+        )
+        try:
+            result = compile_script(source, "long.hsl").run({}, environment)
+        except ScriptBudgetError as error:
+            return lines, str(error), 0
+        if not isinstance(result, Deferred):
+            return lines, "", 0
+        result.addErrback(lambda failure: errors.append(str(failure.value)))
+        count = 0
+        while not result.called:
+            clock.turn()
+            count += 1
+        return lines, "".join(errors), count
+
+    def test_pauses_inside(self) -> None:
+        """What goes through the items of a large array gives way in between."""
+        for expression in (
+            "strlen(string($a))", 'strlen("$a")', "strlen(json_encode($a))",
+            "strlen(csv_encode($a))", 'strlen(array_join($a, ","))', "$a == $b", "count($a - [7])",
+            "array_includes(none, $a)",
+        ):  # fmt: skip
+            source = (
+                f"$a = [1, 2] * 20000; $b = $a * 1; forever {{ $x = {expression}; break; }} echo 1;"
+            )
+            with patch("smtpgate.hsl.execution.TURN", 0.0):
+                lines, error, turns = self.turns(source)
+            self.assertEqual((lines, error), (["1"], ""), expression)
+            self.assertGreater(turns, 15, expression)
+
+    def test_deadline_inside(self) -> None:
+        """The script's time is looked at in the middle of an operation as well."""
+        _, error, _ = self.turns(
+            "forever { $a = [1] * 100000; echo strlen($a . 1); }", seconds=0.01
+        )
+        self.assertEqual(
+            error, "long.hsl:1:42: the script took longer than its limit of 0.01 seconds"
+        )
+
+    def test_hurry(self) -> None:
+        """After a large value the clock is looked at, and no step is charged twice."""
+        looks = []
+        for body in ('$s = "x" * $n;', "$s = 1;"):
+            clock = RunningClock()
+            environment = Environment(clock, Limits(steps=2000, seconds=1000))
+            source = f"$n = 70000; for ($i = 0; $i < 1990; $i++) {{ {body} }}"
+            result = compile_script(source, "hurry.hsl").run({}, environment)
+            while isinstance(result, Deferred) and not result.called:
+                clock.turn()
+            looks.append(clock.rightNow)
+        self.assertGreater(looks[0], 0.19)
+        self.assertLess(looks[1], 0.02)

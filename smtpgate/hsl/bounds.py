@@ -7,7 +7,8 @@ given asks here first.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, TypeVar
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE, Limits
@@ -18,6 +19,11 @@ MAX_STRING: Final = Limits().string
 MAX_ARRAY: Final = Limits().array
 #: Arrays within arrays that a function which walks them follows.
 MAX_DEPTH: Final = 100
+#: Values that are larger than this take so long to make that the clock is looked at.
+_LONG: Final = 65_536
+_MANY: Final = 2048
+
+_Item = TypeVar("_Item")
 
 
 def check_string(length: float) -> None:
@@ -30,6 +36,8 @@ def check_string(length: float) -> None:
         raise Fault(
             f"a string may have at most {most} octets, this one would have {_count(length)}"
         )
+    if length > _LONG:
+        hurry()
 
 
 def check_array(count: float) -> None:
@@ -40,6 +48,29 @@ def check_array(count: float) -> None:
     most = ACTIVE.limits.array
     if count > most:
         raise Fault(f"an array may have at most {most} items, this one would have {_count(count)}")
+    if count > _MANY:
+        hurry()
+
+
+def hurry() -> None:
+    """After work that takes longer than a step should: look at the clock at the next one."""
+    if ACTIVE.running is not None:
+        ACTIVE.running.hurry()
+
+
+def paced(items: Iterable[_Item], size: Collection[object]) -> Iterable[_Item]:
+    """The items of a large array, with a turn for others every so many.
+
+    :param size: what has as many items
+    """
+    return items if len(size) <= _MANY else _with_pauses(items)
+
+
+def _with_pauses(items: Iterable[_Item]) -> Iterator[_Item]:
+    for number, item in enumerate(items, 1):
+        yield item
+        if not number % _MANY and ACTIVE.running is not None:
+            ACTIVE.running.pause()
 
 
 def _count(number: float) -> str:

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import check_array, check_string, paced
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, STRING, Option, read_options
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Array, Map, Value, parse_number, to_string, type_name
@@ -127,7 +127,7 @@ def encode(name: str, values: Array, delimiter: str = ",") -> str:
     :raises Fault: for a value that is no string, number or boolean
     """
     _check_delimiter(name, delimiter)
-    cells = [_cell(name, value, delimiter) for value in arrays.values(values)]
+    cells = [_cell(name, value, delimiter) for value in paced(arrays.values(values), values)]
     check_string(sum(map(len, cells)) + len(cells))
     return delimiter.join(cells)
 

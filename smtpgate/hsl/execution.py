@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from itertools import chain, count
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
-from greenlet import GreenletExit
+from greenlet import GreenletExit, getcurrent
 
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.environment import Environment, Outcome
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Seconds a script may have the reactor for itself.
 TURN = 0.002
-_FIRST_BATCH = 16
+_FIRST_BATCH = 8
 _LARGEST_BATCH = 256
 
 
@@ -31,8 +32,8 @@ class Execution(Suspendable):
     """Builtins whose first parameter is named ``execution`` receive it."""
 
     __slots__ = (
-        "_batch", "_bound", "_granted", "_grown", "_resident", "_steps", "_ticked", "_turned",
-        "active", "barriers", "environment", "script", "started", "variables",
+        "_batch", "_bound", "_granted", "_grown", "_resident", "_steps", "_steps_left", "_ticked",
+        "_turned", "active", "barriers", "environment", "script", "started", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,7 @@ class Execution(Suspendable):
         self._batch = _FIRST_BATCH
         #: The steps of the present batch; emptied when the script ends.
         self._granted: list[None] = []
+        self._steps_left: Iterator[None] = iter(self._granted)
         self._ticked = self._turned = self.started
         # Octets of the process when this turn began, 0 before the first look; and those that
         # it has grown by in all turns before.
@@ -60,7 +62,7 @@ class Execution(Suspendable):
         self._bound: dict[str, Function] | None = None
 
     def perform(self) -> None:
-        ACTIVE.limits = self._limits
+        ACTIVE.limits, ACTIVE.running = self._limits, self
         try:
             self.outcome = Outcome(self.script.main(self, self.variables))
         except Terminated as end:
@@ -74,7 +76,7 @@ class Execution(Suspendable):
 
     def run_directly(self) -> Outcome:
         """Run without a worker: for a script that never waits and never loops."""
-        ACTIVE.limits = self._limits
+        ACTIVE.limits, ACTIVE.running = self._limits, self
         try:
             return Outcome(self.script.main(self, self.variables))
         except Terminated as end:
@@ -88,6 +90,8 @@ class Execution(Suspendable):
         """What the script has made and left behind cannot go on in its name."""
         self.closed = True
         self._granted.clear()
+        if ACTIVE.running is self:
+            ACTIVE.running = None
 
     def stopped(self, signal: Signal) -> Exception:
         if isinstance(signal, Cancelled):
@@ -119,16 +123,38 @@ class Execution(Suspendable):
         elif spent * 4 < TURN and batch < _LARGEST_BATCH:
             batch *= 2
         if now - self._turned >= TURN:
-            self._weigh()
-            self.give_way()
-            self._resident = resident()
-            now = self._turned = self._clock.seconds()
+            now = self._next_turn()
         self._ticked = now
         self._batch = batch
         batch = min(batch, steps)
         self._steps = steps - batch
         self._granted = [None] * batch
-        return iter(self._granted)
+        self._steps_left = iter(self._granted)
+        return self._steps_left
+
+    def _next_turn(self) -> float:
+        """Give way; the time when the script has the reactor again."""
+        self._weigh()
+        self.give_way()
+        self._resident = resident()
+        now = self._turned = self._clock.seconds()
+        return now
+
+    def hurry(self) -> None:
+        left = length_hint(self._steps_left)
+        if left:
+            # What is left of the batch is given back, and the next step is a tick.
+            self._steps += left
+            self._granted.clear()
+
+    def pause(self) -> None:
+        if self.closed or getcurrent() is not self._worker:
+            return
+        now = self._clock.seconds()
+        if now >= self._deadline:
+            raise Exhausted(time_message(self._limits))
+        if now - self._turned >= TURN:
+            self._next_turn()
 
     def _weigh(self) -> None:
         """Charge what the process has grown by: in a turn, nobody else can have made it grow.

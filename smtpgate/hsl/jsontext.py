@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, Final, NoReturn
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string
+from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string, paced
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.values import Array, Map, Value, format_number
 
@@ -170,7 +170,7 @@ class _Writer:
         is_list = isinstance(array, list)
         parts: list[str] = []
         length = 2
-        for key, item in arrays.pairs(array):
+        for key, item in paced(arrays.pairs(array), array):
             part = self.text(item, depth + 1)
             if not is_list:
                 part = f"{self._key(key)}{colon}{part}"

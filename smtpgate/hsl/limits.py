@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,28 @@ class Limits:
     memory: int = 256 * 1024 * 1024
 
 
-class Active:
-    """Where operators and library functions find the running script's limits.
+class Running(Protocol):
+    """The running script, as operators know it."""
 
-    Every execution puts its own limits here when it starts or goes on; Python
+    def hurry(self) -> None:
+        """Look at the clock at the next step: this one was no small one."""
+
+    def pause(self) -> None:
+        """Look at the clock now, and let others have their turn if it is time."""
+
+
+class Active:
+    """Where operators and library functions find the running script and its limits.
+
+    Every execution puts itself and its limits here when it starts or goes on; Python
     code runs in one thread and scripts are never interrupted elsewhere.
     """
 
-    __slots__ = ("limits",)
+    __slots__ = ("limits", "running")
 
     def __init__(self) -> None:
         self.limits = Limits()
+        self.running: Running | None = None
 
 
 ACTIVE = Active()

@@ -10,7 +10,7 @@ from math import fmod, isfinite, isnan
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, normal, pairs
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import check_array, check_string, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.format import format_string
 from smtpgate.hsl.patterns import compile_pattern
@@ -128,16 +128,22 @@ def remove(array: Array, values: Value) -> Array:
         else [values]
     )
     strings = {value for value in unwanted if value.__class__ is str}
-    others = [value for value in unwanted if value.__class__ is not str]
-    return from_pairs(
-        (key, value)
-        for key, value in pairs(array)
-        if not (
-            value in strings
-            if value.__class__ is str
-            else any(strict_equal(value, other) for other in others)
-        )
-    )
+    # nan equals nothing, itself neither.
+    numbers = {float(value) for value in unwanted if _is_number(value) and value == value}
+    others = [value for value in unwanted if value.__class__ is not str and not _is_number(value)]
+
+    def wanted(value: Value) -> bool:
+        if value.__class__ is str:
+            return value not in strings
+        if _is_number(value):
+            return value not in numbers
+        return not any(strict_equal(value, other) for other in paced(others, others))
+
+    return from_pairs(item for item in paced(pairs(array), array) if wanted(item[1]))
+
+
+def _is_number(value: Value) -> bool:
+    return value.__class__ is float or value.__class__ is int
 
 
 def multiply(left: Value, right: Value) -> Value:

@@ -32,10 +32,14 @@ _INTEGERS: Final = {
 }
 _DOUBLES: Final = {"e": "<d", "E": ">d"}
 _ALL: Final = -1
+#: Octets of a format.
+_LONGEST: Final = 65_536
 
 
 def _items(form: str, codes: str) -> Iterator[tuple[str, int]]:
     """The codes of a format with their counts; ``_ALL`` for ``*``."""
+    if len(form) > _LONGEST:
+        raise PackingError("the format is too long")
     place = 0
     while place < len(form):
         found = _ITEM.match(form, place)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeAlias
 
-from smtpgate.hsl.bounds import MAX_DEPTH, check_string
+from smtpgate.hsl.bounds import MAX_DEPTH, check_string, paced
 from smtpgate.hsl.errors import Fault
 
 
@@ -172,7 +172,8 @@ def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
         raise Fault("the array is nested too deeply to be printed")
     parts: list[str] = []
     length = 0
-    for key, item in enumerate(array) if isinstance(array, list) else array.items():
+    pairs = enumerate(array) if isinstance(array, list) else array.items()
+    for key, item in paced(pairs, array):
         if isinstance(item, (list, Map)):
             text = done.get(id(item))
             if text is None:
@@ -257,7 +258,7 @@ def _arrays_equal(left: Array, right: Array, depth: int, equal: set[tuple[int, i
         enumerate(right) if isinstance(right, list) else right.items(),
         strict=True,
     )
-    for (left_key, left_item), (right_key, right_item) in pairs:
+    for (left_key, left_item), (right_key, right_item) in paced(pairs, left):
         if left_key != right_key or type(left_key) is not type(right_key):
             return False
         if isinstance(left_item, (list, Map)):

@@ -186,6 +186,14 @@ class Suspendable:
             result.raiseException()
         return result
 
+    def hurry(self) -> None:
+        """Look at the clock at the next step."""
+        raise AssertionError("an execution counts its steps")
+
+    def pause(self) -> None:
+        """Look at the clock now."""
+        raise AssertionError("an execution counts its steps")
+
     def give_way(self) -> None:
         """Let the reactor have a turn."""
         if self._worker is not None:
@@ -194,7 +202,7 @@ class Suspendable:
 
     def _suspend(self) -> Any:
         result = self._worker.parent.switch(None)  # type: ignore[union-attr]
-        ACTIVE.limits = self._limits
+        ACTIVE.limits, ACTIVE.running = self._limits, self
         if self._stop is not None:
             raise self._stop
         return result

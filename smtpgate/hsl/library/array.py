@@ -7,7 +7,7 @@ from math import ceil, isfinite
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import check_array, check_string, paced
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -105,12 +105,12 @@ def array_includes(needle: Value, array: Array) -> Boolean:
     if isinstance(needle, Function):
         fits = needle.accepting(1)
         return any(fits(value) for value in arrays.values(array))
-    return any(strict_equal(needle, value) for value in arrays.values(array))
+    return any(strict_equal(needle, value) for value in paced(arrays.values(array), array))
 
 
 def _joined(name: str, array: Array, separator: str) -> str:
     parts: list[str] = []
-    for value in arrays.values(array):
+    for value in paced(arrays.values(array), array):
         if type(value) is not str:
             if value is None or not isinstance(value, (str, bool, float, int)):
                 raise Fault(
@@ -279,7 +279,7 @@ def array_reverse(array: Array) -> Array:
         return array[::-1]
     reversed_array = Map()
     number = 0
-    for key, value in reversed(array.items()):
+    for key, value in paced(reversed(array.items()), array):
         if type(key) is int:
             key, number = number, number + 1
         reversed_array[key] = value
