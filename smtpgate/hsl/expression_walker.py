@@ -261,8 +261,9 @@ class ExpressionWalker:
         target = node.target
         if isinstance(target, nodes.Variable):
             found = self._variable(target)
-            self._writable(found, target.position)
-            if found.predefined:
+            if found.readonly:
+                self._writable(found, target.position)
+            elif found.predefined:
                 self.complain(f"${found.name} is predefined and cannot be unset", target.position)
             found.probed = found.unset = True
         elif isinstance(target, nodes.StaticMember):

@@ -53,6 +53,9 @@ class ScriptRoot:
     def read(self, path: str, origin: str) -> tuple[str, str]:
         found = self.resolve(path)
         try:
+            # A pipe would wait for a writer, a device may have no end.
+            if found.exists() and not found.is_file():
+                raise ScriptFileError(f'"{path}" is no file')
             text = found.read_bytes().decode("latin-1")
         except FileNotFoundError:
             raise ScriptFileError(f'there is no file "{path}"') from None
