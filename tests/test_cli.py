@@ -113,11 +113,15 @@ class RunTests(CommandTestCase):
         self.assertEqual((0, "grüße\n2\n", ""), self.run_command("run", name))
 
     def test_runtime_error(self) -> None:
-        """What was printed before stays; the error has its place."""
-        name = self.file("a.hsl", 'echo "a";\necho $y;\n')
-        self.assertEqual(
-            (1, "a\n", "a.hsl:2:6: undefined variable $y\n"), self.run_command("run", name)
+        """What was printed before stays; the error has its place, and the calls that led there."""
+        name = self.file("a.hsl", 'echo "a";\nfunction f() {\n  echo $y;\n}\nf();\n')
+        error = (
+            "a.hsl:3:8: undefined variable $y\n"
+            "      echo $y;\n"
+            "           ^\n"
+            "  f() was called at a.hsl:5:1\n"
         )
+        self.assertEqual((1, "a\n", error), self.run_command("run", name))
 
     def test_compile_error(self) -> None:
         """Nothing runs when something does not compile."""

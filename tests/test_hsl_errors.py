@@ -117,6 +117,15 @@ class RuntimeErrorTests(SynchronousTestCase):
         )
         self.assertEqual(str(run.error), 'test.hsl:2:33: number expected, string "a" given')
         self.assertEqual(run.error.source_line, "  function open($x) { return $x - 1; }")
+        self.assertEqual(
+            run.error.render(),
+            'test.hsl:2:33: number expected, string "a" given\n'
+            "      function open($x) { return $x - 1; }\n"
+            "                                    ^\n"
+            "  Box->open() was called at test.hsl:5:50\n"
+            "  function() was called at test.hsl:5:10\n"
+            "  each() was called at test.hsl:7:1",
+        )
 
     def test_deep_loop(self) -> None:
         """A loop that became a Python function of its own is no call in the stack."""

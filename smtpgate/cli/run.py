@@ -82,6 +82,6 @@ def execute(script: Script, environment: Environment) -> int:
         error = outcome[0].value
         if not isinstance(error, ScriptError):
             outcome[0].raiseException()
-        print(error, file=sys.stderr)
+        print(error.render(), file=sys.stderr)
         return 1
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ class ScriptRuntimeError(ScriptError):
     ) -> None:
         super().__init__(message, position, source_line)
         self.stack: tuple[Frame, ...] = tuple(stack)
+
+    def render(self) -> str:
+        """As any error, then the calls that led there, the nearest first."""
+        calls = [
+            f"  {inner.function}() was called at {outer.position}"
+            for inner, outer in pairwise(self.stack)
+        ]
+        return "\n".join((super().render(), *calls))
 
 
 class ScriptBudgetError(ScriptRuntimeError):
