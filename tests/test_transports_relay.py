@@ -8,22 +8,8 @@ from twisted.internet.defer import inlineCallbacks
 from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import Reply
 from tests.support.nexthop import SILENCE
-from tests.support.relaying import RelayCase, relay_to
+from tests.support.relaying import ALL, GO_ON, RECIPIENT, SENDER, TAKEN, RelayCase, body, relay_to
 from tests.support.smtp import RecordingTransport
-
-SENDER = "250 2.1.0 sender fine"
-RECIPIENT = "250 2.1.5 recipient fine"
-GO_ON = "354 go on"
-TAKEN = "250 2.0.0 taken as 4711"
-ALL = [SENDER, RECIPIENT, GO_ON, TAKEN]
-NO_HOST = "451 4.4.1 No next hop can be reached, try again later"
-
-
-def body(received):
-    """A message as the client sent it: without the gateway's trace header."""
-    header, _, rest = received.octets.partition(b" +0000\r\n")
-    assert header.startswith(b"Received: from client.example.org "), header
-    return rest
 
 
 def unsent(transport):

@@ -26,6 +26,21 @@ from tests.support.smtp import RecordingObserver
 SHORT = Timeouts(connect=5.0, greeting=0.4, command=0.4, block=0.4, message=0.4)
 PATIENT = Timeouts(connect=30.0, greeting=60.0, command=60.0, block=60.0, message=60.0)
 
+#: What a next hop of a test says by itself, and with it the client's answers to one message.
+SENDER = "250 2.1.0 sender fine"
+RECIPIENT = "250 2.1.5 recipient fine"
+GO_ON = "354 go on"
+TAKEN = "250 2.0.0 taken as 4711"
+ALL = [SENDER, RECIPIENT, GO_ON, TAKEN]
+NO_HOST = "451 4.4.1 No next hop can be reached, try again later"
+
+
+def body(received):
+    """A message as the client sent it: without the gateway's trace header."""
+    header, _, rest = received.octets.partition(b" +0000\r\n")
+    assert header.startswith(b"Received: from client.example.org "), header
+    return rest
+
 
 def relay_to(
     *hops,
