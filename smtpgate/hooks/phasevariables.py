@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
-from smtpgate.hooks.variables import Maker, Variable, Variables, params_array, parts
+from smtpgate.hooks.variables import Maker, Variable, Variables, both_ends, params_array, parts
 from smtpgate.hsl.values import Map, Value
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.policy import AuthStep
@@ -33,14 +33,7 @@ def _address(mailbox: Mailbox | None) -> Map:
 
 
 def _connect_arguments(variables: Variables) -> Value:
-    connection = variables.connection
-    found = Map(remoteip=connection.peer_ip, remoteport=float(connection.peer_port))
-    if connection.peer_ptr:
-        found["remoteptr"] = connection.peer_ptr
-    found["localip"] = connection.local_ip
-    found["localport"] = float(connection.local_port)
-    found["serverid"] = connection.server_id
-    return found
+    return both_ends(variables.connection)
 
 
 CONNECT: Mapping[str, Variable] = {"arguments": _arguments(_connect_arguments)}

@@ -94,15 +94,21 @@ def _transaction(variables: Variables) -> Map:
     )
 
 
-def _connection(variables: Variables) -> Map:
-    """The later manuals' ``$connection``: what is not known is left out."""
-    connection = variables.connection
+def both_ends(connection: Connection) -> Map:
+    """Who talks to which server, by the later manuals' names."""
     found = Map(remoteip=connection.peer_ip, remoteport=float(connection.peer_port))
     if connection.peer_ptr:
         found["remoteptr"] = connection.peer_ptr
     found["localip"] = connection.local_ip
     found["localport"] = float(connection.local_port)
     found["serverid"] = connection.server_id
+    return found
+
+
+def _connection(variables: Variables) -> Map:
+    """The later manuals' ``$connection``: what is not known is left out."""
+    connection = variables.connection
+    found = both_ends(connection)
     if connection.helo_verb:
         found["helo"] = Map(verb=connection.helo_verb, host=connection.helo)
     if connection.tls is not None:
