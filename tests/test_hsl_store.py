@@ -1,0 +1,35 @@
+"""The store within one process."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.hsl.store import MemoryStore, Store
+from tests.support.stores import StoreTests
+
+
+class MemoryStoreTests(StoreTests, SynchronousTestCase):
+    """Everything that a store must do."""
+
+    def make_store(self) -> Store:
+        return MemoryStore()
+
+
+class HousekeepingTests(SynchronousTestCase):
+    """What nobody asks for any more is forgotten."""
+
+    def test_rates_of_yesterday(self) -> None:
+        """An entry that was not heard of for a day is gone at one of the next calls."""
+        store = MemoryStore()
+        for number in range(500):
+            store.rate_add("n", str(number), 1, 60.0, 0.0)
+        store.rate_add("n", "0", 9, 60.0, 86_000.0)
+        for _ in range(1024):
+            store.rate_add("n", "busy", 10_000, 60.0, 86_401.0)
+        self.assertEqual(set(store._rates), {("n", "0"), ("n", "busy")})
+
+    def test_refused_entry(self) -> None:
+        """A rate that allows nothing keeps nothing."""
+        store = MemoryStore()
+        self.assertFalse(store.rate_add("n", "e", 0, 60.0, 0.0))
+        self.assertEqual(store._rates, {})
