@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import gc
+
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Value, builtin
 from smtpgate.hsl.errors import Frame, Position, ScriptErrors, ScriptRuntimeError
 from smtpgate.hsl.runtime import Context, compile_script
@@ -189,6 +193,18 @@ class RunTests(SynchronousTestCase):
     def test_python(self) -> None:
         """The generated code can be seen."""
         self.assertIn("X.echo(", compile_script("echo 1;", "t").python)
+
+    def test_no_tree_is_kept(self) -> None:
+        """A compiled script is code: the collector has no trees to walk through."""
+
+        def trees() -> int:
+            gc.collect()
+            return sum(isinstance(each, ast.AST | nodes.Node) for each in gc.get_objects())
+
+        before = trees()
+        script = compile_script("echo 1 + $x;\n" * 1_000, "no_tree")
+        self.assertLess(trees() - before, 100)
+        self.assertIn("X.echo(", script.python)
 
     def test_terminates(self) -> None:
         """A terminating function ends the script at any depth with its result."""

@@ -77,7 +77,7 @@ class Session:
         """As at the beginning."""
         self.variables = _Variables()
         self.definitions: dict[str, str] = {}
-        self.python = ""
+        self.script: Script | None = None
 
     def enter(self, text: str) -> None:
         """Do what an input asks for, and print what comes of it."""
@@ -85,7 +85,7 @@ class Session:
             case "":
                 return
             case ":python":
-                print(self.python or "nothing has run yet")
+                print(self.script.python if self.script else "nothing has run yet")
             case ":reset":
                 self.reset()
             case ":help":
@@ -105,7 +105,7 @@ class Session:
             for error in errors.errors:
                 print(_placed(error))
             return
-        self.python = script.python
+        self.script = script
         self.variables.pop(_RESULT, None)
         if self._execute(script):
             self._define(source)

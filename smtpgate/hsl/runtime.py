@@ -20,8 +20,6 @@ from smtpgate.hsl.sources import NoFiles, ScriptFileError, ScriptRoot, Sources, 
 from smtpgate.hsl.values import Value
 
 if TYPE_CHECKING:
-    import ast
-
     from twisted.internet.defer import Deferred
 
 Warning_: TypeAlias = tuple[str, Position]
@@ -31,7 +29,7 @@ class Script:
     """A compiled script; made by :func:`compile_script`."""
 
     __slots__ = (
-        "_bases", "_names", "_reads", "_tree", "can_wait", "context", "file", "main", "position",
+        "_bases", "_names", "_reads", "_show", "can_wait", "context", "file", "main", "position",
         "tag", "warnings",
     )  # fmt: skip
 
@@ -42,7 +40,7 @@ class Script:
         *,
         main: Callable[[Execution, MutableMapping[str, Value]], Any],
         tag: str,
-        tree: ast.Module,
+        show: Callable[[], str],
         bases: list[tuple[int, str, list[str]]],
         names: dict[str, str],
         reads: dict[tuple[str, int, int], str],
@@ -59,7 +57,7 @@ class Script:
         self.warnings = warnings
         #: Whether it needs a greenlet: it waits, loops or calls its own functions.
         self.can_wait = can_wait
-        self._tree = tree
+        self._show = show
         self._bases = bases
         self._names = names
         self._reads = reads
@@ -84,12 +82,7 @@ class Script:
     @property
     def python(self) -> str:
         """The Python code the script was compiled to."""
-        import ast
-
-        try:
-            return ast.unparse(self._tree)
-        except RecursionError:
-            return "# the code is nested too deeply to be shown"
+        return self._show()
 
     def locate(self, line: int, column: int) -> Position:
         """The place in the script of a line and a column (from 0) of the code."""

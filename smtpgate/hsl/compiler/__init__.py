@@ -14,9 +14,10 @@ import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from smtpgate.hsl import grammar
+from smtpgate.hsl import grammar, nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import Code, Unit
 from smtpgate.hsl.compiler.functions import Definitions
@@ -47,10 +48,8 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
     start = Position(file, 1, 1)
     try:
         with _deep(), _quiet_collector():
-            resolver = Resolver(program, context, sources, Folder())
-            resolution = resolver.resolve()
-            unit = Unit(resolution, resolver.library, context, resolver.folder)
-            module = _module(unit)
+            unit, module = _translate(program, context, sources)
+        resolution = unit.resolution
         if unit.errors:
             raise ScriptErrors(unit.errors)
         place = undecided(program, context.functions) if context.undecided else None
@@ -74,7 +73,7 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
         context,
         main=names["main"],
         tag=tag,
-        tree=module,
+        show=partial(_shown, source, file, context, sources),
         bases=unit.bases,
         names=unit.names,
         reads=unit.reads,
@@ -86,6 +85,28 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
         ),
         can_wait=unit.waits,
     )
+
+
+def _translate(
+    program: nodes.Program, context: Context, sources: Sources
+) -> tuple[Unit, ast.Module]:
+    resolver = Resolver(program, context, sources, Folder())
+    resolution = resolver.resolve()
+    unit = Unit(resolution, resolver.library, context, resolver.folder)
+    return unit, _module(unit)
+
+
+def _shown(source: str, file: str, context: Context, sources: Sources) -> str:
+    """The Python code of a script that compiled: made anew, as its tree takes much room.
+
+    :raises ScriptErrors: if the files that it includes are not what they were
+    """
+    with _deep():
+        _, module = _translate(grammar.parse(source, file), context, sources)
+    try:
+        return ast.unparse(module)
+    except RecursionError:
+        return "# the code is nested too deeply to be shown"
 
 
 def _module(unit: Unit) -> ast.Module:
