@@ -34,7 +34,7 @@ from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.errors import Fault, ScriptError, ScriptRuntimeError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.answers import cancelled, when
+from smtpgate.smtp.answers import cancelled, later, when
 from smtpgate.smtp.policy import (
     Accept,
     AuthStep,
@@ -198,7 +198,7 @@ class ScriptPolicy(Policy):
             outcome = script.run(variables, self._environment)
         except ScriptError as error:
             return self._failed(hook, connection, error)
-        if isinstance(outcome, Deferred):
+        if later(outcome):
             return outcome.addCallbacks(
                 self._decided,
                 self._failed_later,

@@ -118,11 +118,12 @@ class Channel(Protocol):
 
     def ask(self, line: str, seconds: float) -> Deferred[Reply]:
         """Send a command, an octet a character; the reply to it."""
-        return self.ask_all((line,), seconds)[0]
+        self.send(f"{line}\r\n".encode("latin-1"))
+        return self.expect(seconds, line.partition(" ")[0])
 
     def ask_all(self, lines: Sequence[str], seconds: float) -> list[Deferred[Reply]]:
         """Send commands in one piece, RFC 2920; the replies to them."""
-        self.send(b"".join(line.encode("latin-1") + b"\r\n" for line in lines))
+        self.send("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
         return [self.expect(seconds, line.partition(" ")[0]) for line in lines]
 
     def _watch(self) -> None:

@@ -14,8 +14,9 @@ Rules that this file keeps:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred
 
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.channel import Channel
@@ -23,6 +24,8 @@ from smtpgate.smtp.opening import Identity, Offered, Timeouts, xforward
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.session import Transaction
 from smtpgate.smtp.stuffing import DotStuffer
+
+R = TypeVar("R")
 
 NEEDS_8BITMIME = Reply(
     550, ("The next hop takes no 8-bit message, and it is not converted",), (5, 6, 3)
@@ -73,41 +76,49 @@ class Client:
             return NEEDS_REQUIRETLS
         return None
 
-    async def mail(
+    def mail(
         self, transaction: Transaction, identity: Identity | None = None, trusted: bool = False
-    ) -> Reply:
+    ) -> Deferred[Reply]:
         """MAIL; XFORWARD before it, when there is an identity and the next hop wants it.
 
         :param trusted: whether who gave us the message has authenticated
         :raises NextHopError: when there is no answer
         """
-        lines = []
-        if identity is not None and "XFORWARD" in self.offered:
-            lines.append(xforward(identity, transaction.id, self.offered["XFORWARD"]))
+        self._recipients = 0
         sender = "" if transaction.sender is None else transaction.sender.text
         params = self._sender_params(transaction.sender_params, trusted)
-        lines.append(f"MAIL FROM:<{sender}>{_written(params)}")
-        self._recipients = 0
+        line = f"MAIL FROM:<{sender}>{_written(params)}"
+        if identity is None or "XFORWARD" not in self.offered:
+            return self._ask(line, 2)
+        forward = xforward(identity, transaction.id, self.offered["XFORWARD"])
         # A next hop that does not take XFORWARD refuses that and nothing else.
-        return self._answer((await self._all(lines))[-1], 2)
+        if "PIPELINING" not in self.offered:
+            first = self.channel.ask(forward, self._timeouts.command)
+            return first.addCallback(lambda _: self._ask(line, 2))
+        answers = self.channel.ask_all((forward, line), self._timeouts.command)
+        return _last_of(answers).addCallback(self._answer, 2)
 
-    async def rcpt(self, mailbox: Mailbox, params: Mapping[str, str]) -> Reply:
+    def rcpt(self, mailbox: Mailbox, params: Mapping[str, str]) -> Deferred[Reply]:
         """RCPT.
 
         :raises NextHopError: when there is no answer
         """
         passed = params if "DSN" in self.offered else {}
-        line = f"RCPT TO:<{mailbox.text}>{_written(passed)}"
-        reply = self._answer(await self.channel.ask(line, self._timeouts.command), 2)
+        answer = self._ask(f"RCPT TO:<{mailbox.text}>{_written(passed)}", 2)
+        return answer.addCallback(self._recipient_answered)
+
+    def _recipient_answered(self, reply: Reply) -> Reply:
         self._recipients += reply.positive
         return reply
 
-    async def data(self) -> Reply:
+    def data(self) -> Deferred[Reply]:
         """DATA: 354, or a refusal.
 
         :raises NextHopError: when there is no answer
         """
-        reply = self._answer(await self.channel.ask("DATA", self._timeouts.command), 3)
+        return self._ask("DATA", 3).addCallback(self._data_answered)
+
+    def _data_answered(self, reply: Reply) -> Reply:
         if reply.positive:
             self._streaming = True
             self.channel.begin_message()
@@ -117,7 +128,7 @@ class Client:
         """Part of the message, unstuffed; a Deferred when the next hop is slow."""
         return self.channel.write(self._stuffer.feed(octets))
 
-    async def end(self) -> list[Reply]:
+    def end(self) -> Deferred[list[Reply]]:
         """The end of the message: one answer, or by LMTP one for each accepted recipient.
 
         :raises NextHopError: nobody knows what has become of the message
@@ -125,19 +136,27 @@ class Client:
         channel, seconds = self.channel, self._timeouts.message
         count = self._recipients if self._lmtp else 1
         channel.end_message(self._stuffer.finish())
+        replies: list[Reply] = []
         answers = [channel.expect(seconds, "the end of the message") for _ in range(count)]
-        replies = await _together(answers)
-        self._streaming = False
-        return [self._answer(reply, 2) for reply in replies]
+        for answer in answers:
+            answer.addCallback(self._answer, 2).addCallback(replies.append)
+        return _last_of(answers).addCallback(lambda _: self._ended(replies))
 
-    async def reset(self) -> None:
+    def _ended(self, replies: list[Reply]) -> list[Reply]:
+        self._streaming = False
+        return replies
+
+    def reset(self) -> Deferred[Reply]:
         """Forget the transaction.
 
         :raises NextHopError: when the next hop does not
         """
-        reply = await self.channel.ask("RSET", self._timeouts.command)
+        return self.channel.ask("RSET", self._timeouts.command).addCallback(self._was_reset)
+
+    def _was_reset(self, reply: Reply) -> Reply:
         if reply.code // 100 != 2:
             raise self.channel.drop(f"RSET is answered by {reply.code} {reply.text}")
+        return reply
 
     def drop(self, reason: str) -> None:
         """Close without another word."""
@@ -150,10 +169,8 @@ class Client:
         else:
             self.channel.quit()
 
-    async def _all(self, lines: list[str]) -> list[Reply]:
-        if len(lines) > 1 and "PIPELINING" in self.offered:
-            return await _together(self.channel.ask_all(lines, self._timeouts.command))
-        return [await self.channel.ask(line, self._timeouts.command) for line in lines]
+    def _ask(self, line: str, kind: int) -> Deferred[Reply]:
+        return self.channel.ask(line, self._timeouts.command).addCallback(self._answer, kind)
 
     def _answer(self, reply: Reply, kind: int) -> Reply:
         if reply.code // 100 in (kind, 4, 5) and (
@@ -180,11 +197,8 @@ def _written(params: Mapping[str, str]) -> str:
     return "".join(f" {name}={value}" if value else f" {name}" for name, value in params.items())
 
 
-async def _together(answers: list[Deferred[Reply]]) -> list[Reply]:
-    """All replies; the first one that does not come is the error."""
-    gathered = gatherResults(answers, consumeErrors=True)
-    try:
-        return await gathered
-    except FirstError as error:
-        error.subFailure.raiseException()
-        raise
+def _last_of(answers: list[Deferred[R]]) -> Deferred[R]:
+    """The last answer: they come in order, and what takes one takes those behind it too."""
+    for answer in answers[:-1]:
+        answer.addErrback(lambda _: None)  # the last one has the same to say
+    return answers[-1]

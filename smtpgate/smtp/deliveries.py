@@ -20,7 +20,7 @@ from functools import partial
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.python.failure import Failure
 
-from smtpgate.smtp.answers import cancelled, caught, when
+from smtpgate.smtp.answers import cancelled, caught, later, when
 from smtpgate.smtp.delivery import Delivery, Transport
 from smtpgate.smtp.observer import SessionObserver
 from smtpgate.smtp.reply import DELIVERY_TROUBLE, START_MAIL, UNKNOWN_TRANSPORT, Reply, worst
@@ -197,7 +197,7 @@ class Deliveries:
             answer = question()
         except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
             return self._question_failed(leg, caught())
-        if isinstance(answer, Deferred):
+        if later(answer):
             answer.addErrback(partial(self._question_failed, leg))
         return answer
 
@@ -235,7 +235,7 @@ class Deliveries:
 
 def _together(answers: list[Reply | Deferred[Reply]]) -> list[Reply] | Deferred[list[Reply]]:
     """All answers, as one answer."""
-    ready = [answer for answer in answers if isinstance(answer, Reply)]
+    ready = [answer for answer in answers if not later(answer)]
     if len(ready) == len(answers):
         return ready
     return gatherResults(

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from smtpgate.smtp import reply as replies
-from smtpgate.smtp.answers import caught
+from smtpgate.smtp.answers import caught, later
 from smtpgate.smtp.arrival import Arrival
 from smtpgate.smtp.body import Discard
 from smtpgate.smtp.framing import LineFault, parse_bdat
@@ -274,7 +274,7 @@ class SMTPProtocol(Arrival):
 
     def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
         """Go on with an answer, now or when it comes."""
-        if isinstance(answer, Deferred):
+        if later(answer):
             self.pending = answer
             answer.addCallbacks(self._came, self._failed, callbackArgs=(then,))
         else:

@@ -10,6 +10,7 @@ Rules that this file keeps:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from smtpgate.smtp.refusal import EnhancedCode
@@ -32,21 +33,22 @@ class BadReply(Exception):
 class ReplyReader:
     """Queues octets and cuts replies from them. ``len(reader)`` octets are not understood yet."""
 
-    __slots__ = ("_code", "_lines", "_octets", "_scanned", "_size")
+    __slots__ = ("_code", "_lines", "_octets", "_size", "_start")
 
     def __init__(self) -> None:
-        self._octets = bytearray()
-        self._scanned = 0
+        self._octets = b""
+        self._start = 0  # of the octets that were not read yet
         self._code = b""
         self._lines: list[str] = []
         self._size = 0
 
     def __len__(self) -> int:
-        return len(self._octets) + self._size
+        return len(self._octets) - self._start + self._size
 
     def append(self, octets: bytes) -> None:
         """Queue what the network brought."""
-        self._octets += octets
+        self._octets = self._octets[self._start :] + octets
+        self._start = 0
 
     def next(self) -> Reply | None:
         """The next reply, or None when it is not complete yet.
@@ -63,28 +65,26 @@ class ReplyReader:
             self._code = code
             self._lines.append((text or b"").decode("latin-1"))
             if more != b"-":
-                lines, self._lines, self._size = self._lines, [], 0
+                lines, self._lines, self._size = tuple(self._lines), [], 0
                 return as_reply(int(code), lines)
         return None
 
     def _line(self) -> bytes | None:
-        octets = self._octets
-        end = octets.find(b"\r\n", self._scanned, LINE_LIMIT)
+        octets, start = self._octets, self._start
+        end = octets.find(b"\r\n", start, start + LINE_LIMIT)
         if end < 0:
-            if len(octets) >= LINE_LIMIT:
+            if len(octets) - start >= LINE_LIMIT:
                 raise BadReply(f"a line is longer than {LINE_LIMIT} octets")
-            self._scanned = max(len(octets) - 1, 0)
             return None
-        self._size += end + 2
+        self._start = end + 2
+        self._size += end + 2 - start
         if self._size > REPLY_LIMIT:
             raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
-        line = bytes(octets[:end])
-        del octets[: end + 2]
-        self._scanned = 0
-        return line
+        return octets[start:end]
 
 
-def as_reply(code: int, lines: list[str]) -> Reply:
+@lru_cache(maxsize=128)  # a next hop says the same few things again and again
+def as_reply(code: int, lines: tuple[str, ...]) -> Reply:
     """A reply with its enhanced code taken out of its text, RFC 2034 4.
 
     It is taken out when all lines have the same one, and it is of the reply's class.
@@ -92,11 +92,11 @@ def as_reply(code: int, lines: list[str]) -> Reply:
     matches = [_ENHANCED.match(line) for line in lines]
     first = matches[0]
     if first is None or int(first[1]) != code // 100:
-        return Reply(code, tuple(lines))
+        return Reply(code, lines)
     texts = []
     for match, line in zip(matches, lines, strict=True):
         if match is None or match.groups() != first.groups():
-            return Reply(code, tuple(lines))
+            return Reply(code, lines)
         texts.append(line[match.end() :])
     enhanced: EnhancedCode = (int(first[1]), int(first[2]), int(first[3]))
     return Reply(code, tuple(texts), enhanced)
