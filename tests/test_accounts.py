@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from scramp import ScramClient, ScramMechanism
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
@@ -168,6 +169,18 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(jo.rpartition("$")[0], nobody.rpartition("$")[0])
         self.assertEqual(len(jo), len(nobody))
         self.assertNotEqual(jo, nobody)
+
+    def test_nobodys_hash_without_accounts(self) -> None:
+        """Without an account to follow, nobody's hash is as expensive as a new account's."""
+        accounts = Accounts({}, self.in_thread)
+        login = maybeDeferred(accounts.requestAvatarId, UsernamePassword(b"jo", b"x"))
+        self.failureResultOf(login, UnauthorizedLogin)
+        ((nobody, _),) = self.in_thread.calls
+        made = make_secret("x", scram=False)
+        self.assertEqual(extract_parameters(made), extract_parameters(nobody))
+        self.assertEqual(made.split("$")[:4], nobody.split("$")[:4])
+        self.assertEqual(len(made), len(nobody))
+        self.assertRaises(VerifyMismatchError, PasswordHasher().verify, nobody, "x")
 
     def test_proven(self) -> None:
         """Who has proved their name needs an account and no password."""
