@@ -10,7 +10,6 @@ from smtpgate.smtp.framing import (
     AUTH_LINE_LIMIT,
     COMMAND_LINE_LIMIT,
     Bdat,
-    Line,
     LineBuffer,
     LineFault,
     parse_bdat,
@@ -21,26 +20,26 @@ from tests.support.cuts import pieces, singles, sizes, streams
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=400)
 
 
-def take_all(buffer: LineBuffer, limit: int) -> list[Line]:
+def take_all(buffer: LineBuffer, limit: int) -> list[bytes | LineFault]:
     lines = []
     while (line := buffer.take(limit)) is not None:
         lines.append(line)
     return lines
 
 
-def reference_lines(octets: bytes, limit: int) -> list[Line]:
+def reference_lines(octets: bytes, limit: int) -> list[bytes | LineFault]:
     """What the lines of a whole stream are, told line by line."""
     lines = []
     *whole, partial = octets.split(b"\r\n")
     for line in whole:
         if len(line) + 2 > limit:
-            lines.append(Line(b"", LineFault.TOO_LONG))
+            lines.append(LineFault.TOO_LONG)
         elif set(line) & set(b"\r\n\0"):
-            lines.append(Line(line, LineFault.CONTROL))
+            lines.append(LineFault.CONTROL)
         else:
-            lines.append(Line(line))
+            lines.append(line)
     if len(partial) >= limit:
-        lines.append(Line(b"", LineFault.TOO_LONG))
+        lines.append(LineFault.TOO_LONG)
     return lines
 
 
@@ -52,32 +51,32 @@ class LineBufferTests(SynchronousTestCase):
         buffer = LineBuffer()
         buffer.append(b"EHLO a\r\nMAIL FROM:<>\r\nQU")
         self.assertEqual(len(buffer), 24)
-        self.assertEqual(buffer.take(), Line(b"EHLO a"))
+        self.assertEqual(buffer.take(), b"EHLO a")
         self.assertEqual(len(buffer), 16)
-        self.assertEqual(buffer.take(), Line(b"MAIL FROM:<>"))
+        self.assertEqual(buffer.take(), b"MAIL FROM:<>")
         self.assertIsNone(buffer.take())
         self.assertEqual(len(buffer), 2)
         buffer.append(b"IT\r")
         self.assertIsNone(buffer.take())
         buffer.append(b"\n")
-        self.assertEqual(buffer.take(), Line(b"QUIT"))
+        self.assertEqual(buffer.take(), b"QUIT")
         self.assertEqual(len(buffer), 0)
 
     def test_empty_line(self) -> None:
         """CRLF alone is a line."""
         buffer = LineBuffer()
         buffer.append(b"\r\n")
-        self.assertEqual(buffer.take(), Line(b""))
+        self.assertEqual(buffer.take(), b"")
 
     def test_longest_line(self) -> None:
         """A line may have 2048 octets with its CRLF, an answer to AUTH 12288, and not one more."""
         for limit in (COMMAND_LINE_LIMIT, AUTH_LINE_LIMIT):
             buffer = LineBuffer()
             buffer.append(b"x" * (limit - 2) + b"\r\n")
-            self.assertEqual(buffer.take(limit), Line(b"x" * (limit - 2)))
+            self.assertEqual(buffer.take(limit), b"x" * (limit - 2))
             buffer.append(b"x" * (limit - 1) + b"\r\nNOOP\r\n")
-            self.assertEqual(buffer.take(limit), Line(b"", LineFault.TOO_LONG))
-            self.assertEqual(buffer.take(limit), Line(b"NOOP"))
+            self.assertEqual(buffer.take(limit), LineFault.TOO_LONG)
+            self.assertEqual(buffer.take(limit), b"NOOP")
             self.assertIsNone(buffer.take(limit))
 
     def test_default_limit(self) -> None:
@@ -87,7 +86,7 @@ class LineBufferTests(SynchronousTestCase):
         buffer.append(b"x" * 2047)
         self.assertIsNone(buffer.take())
         buffer.append(b"x")
-        self.assertEqual(buffer.take(), Line(b"", LineFault.TOO_LONG))
+        self.assertEqual(buffer.take(), LineFault.TOO_LONG)
 
     def test_endless_line(self) -> None:
         """A line that never ends is reported once, and its octets are not kept."""
@@ -97,9 +96,9 @@ class LineBufferTests(SynchronousTestCase):
             buffer.append(b"x" * 1000)
             faults += take_all(buffer, COMMAND_LINE_LIMIT)
             self.assertLess(len(buffer), COMMAND_LINE_LIMIT)
-        self.assertEqual(faults, [Line(b"", LineFault.TOO_LONG)])
+        self.assertEqual(faults, [LineFault.TOO_LONG])
         buffer.append(b"\r\nNOOP\r\n")
-        self.assertEqual(buffer.take(), Line(b"NOOP"))
+        self.assertEqual(buffer.take(), b"NOOP")
 
     def test_bare_newline_ends_nothing(self) -> None:
         """A client that ends its lines with LF is told when the line gets too long, not before."""
@@ -107,18 +106,18 @@ class LineBufferTests(SynchronousTestCase):
         buffer.append(b"EHLO a\nMAIL FROM:<>\n")
         self.assertIsNone(buffer.take())
         buffer.append(b"NOOP\n" * 410)
-        self.assertEqual(buffer.take(), Line(b"", LineFault.TOO_LONG))
+        self.assertEqual(buffer.take(), LineFault.TOO_LONG)
 
     def test_control_octets(self) -> None:
         """CR, LF and NUL inside a line are reported with the line."""
         for octet in (b"\r", b"\n", b"\0"):
             buffer = LineBuffer()
             buffer.append(b"NO" + octet + b"OP\r\nNOOP\r\n")
-            self.assertEqual(buffer.take(), Line(b"NO" + octet + b"OP", LineFault.CONTROL))
-            self.assertEqual(buffer.take(), Line(b"NOOP"))
+            self.assertEqual(buffer.take(), LineFault.CONTROL)
+            self.assertEqual(buffer.take(), b"NOOP")
         buffer = LineBuffer()
         buffer.append(b"NOOP\r\r\n")
-        self.assertEqual(buffer.take(), Line(b"NOOP\r", LineFault.CONTROL))
+        self.assertEqual(buffer.take(), LineFault.CONTROL)
 
     def test_fault_texts(self) -> None:
         """The faults say what is wrong."""
@@ -129,12 +128,12 @@ class LineBufferTests(SynchronousTestCase):
         """What waits can be taken for a body; what is left over comes back."""
         buffer = LineBuffer()
         buffer.append(b"DATA\r\nbody\r")
-        self.assertEqual(buffer.take(), Line(b"DATA"))
+        self.assertEqual(buffer.take(), b"DATA")
         self.assertIsNone(buffer.take())
         self.assertEqual(buffer.drain(), b"body\r")
         self.assertEqual(len(buffer), 0)
         buffer.append(b"\nQUIT\r\n")
-        self.assertEqual(buffer.take(), Line(b"\nQUIT", LineFault.CONTROL))
+        self.assertEqual(buffer.take(), LineFault.CONTROL)
 
     def test_clear(self) -> None:
         """Nothing survives clearing: no octet, no half line, no line that is being skipped."""
@@ -145,16 +144,16 @@ class LineBufferTests(SynchronousTestCase):
             buffer.clear()
             self.assertEqual(len(buffer), 0)
             buffer.append(b"\nEHLO a\r\n")
-            self.assertEqual(buffer.take(), Line(b"\nEHLO a", LineFault.CONTROL))
+            self.assertEqual(buffer.take(), LineFault.CONTROL)
 
     def test_limit_may_change(self) -> None:
         """A half line that waits under a larger limit is judged by the smaller one that follows."""
         buffer = LineBuffer()
         buffer.append(b"x" * 3000)
         self.assertIsNone(buffer.take(AUTH_LINE_LIMIT))
-        self.assertEqual(buffer.take(COMMAND_LINE_LIMIT), Line(b"", LineFault.TOO_LONG))
+        self.assertEqual(buffer.take(COMMAND_LINE_LIMIT), LineFault.TOO_LONG)
         buffer.append(b"\r\nNOOP\r\n")
-        self.assertEqual(buffer.take(AUTH_LINE_LIMIT), Line(b"NOOP"))
+        self.assertEqual(buffer.take(AUTH_LINE_LIMIT), b"NOOP")
 
     @PROPERTY
     @given(streams, sizes, st.integers(2, 40))

@@ -37,82 +37,86 @@ class LineFault(Enum):
     CONTROL = "CR, LF and NUL are not allowed inside a command"
 
 
-class Line(NamedTuple):
-    """One command line without its CRLF. A line that is too long has no octets."""
-
-    octets: bytes
-    fault: LineFault | None = None
-
-
 class LineBuffer:
     """The octets that wait to be understood, and the lines that are cut from them.
 
     `len(buffer)` is the number of octets that wait.
     """
 
-    __slots__ = ("_octets", "_scanned", "_skipping")
+    __slots__ = ("_at", "_octets", "_scanned", "_skipping")
 
     def __init__(self) -> None:
-        self._octets = bytearray()
-        self._scanned = 0  # octets at the front that are known to hold no CRLF
+        self._octets = b""
+        self._at = 0  # octets at the front that were taken
+        self._scanned = 0  # the next CRLF does not begin in front of this one
         self._skipping = False  # inside a line that was reported as too long
 
     def __len__(self) -> int:
-        return len(self._octets)
+        return len(self._octets) - self._at
 
     def append(self, octets: bytes) -> None:
         """Queue what the network brought."""
-        self._octets += octets
+        if self._octets:
+            # What waits is short: the rest of a line, or as much as the caller lets wait.
+            self._scanned -= self._at
+            self._octets = self._octets[self._at :] + octets
+            self._at = 0
+        else:
+            self._octets = octets
 
-    def take(self, limit: int = COMMAND_LINE_LIMIT) -> Line | None:
-        """Cut the next line, or give None when it is not complete yet.
+    def take(self, limit: int = COMMAND_LINE_LIMIT) -> bytes | LineFault | None:
+        """Cut the next line, without its CRLF; None when it is not complete yet.
 
         `limit` is the longest line in octets, CRLF included. A longer one is reported once, as
         soon as it is known to be too long, so that a client that never sends CRLF is told. The
         rest of it is dropped by the calls that follow.
         """
-        if self._skipping and not self._skip():
-            return None
         octets = self._octets
-        end = octets.find(b"\r\n", self._scanned, limit)
+        if not octets or (self._skipping and not self._skip()):
+            return None
+        octets, at = self._octets, self._at
+        end = octets.find(b"\r\n", self._scanned, at + limit)
         if end < 0:
-            waiting = len(octets)
+            waiting = len(octets) - at
             if waiting >= limit:
                 self._skipping = True
-                self._scanned = limit - 1  # a CR there may be the first half of the CRLF
-                return Line(b"", LineFault.TOO_LONG)
-            self._scanned = max(waiting - 1, 0)
+                self._scanned = at + limit - 1  # a CR there may be the first half of the CRLF
+                return LineFault.TOO_LONG
+            self._scanned = at + max(waiting - 1, 0)
             return None
-        # Deleting from the front of a bytearray moves a pointer: it costs no copy of the rest.
-        line = bytes(octets[:end])
-        del octets[: end + 2]
-        self._scanned = 0
+        line = octets[at:end]
+        self._go_to(end + 2)
         if b"\n" in line or b"\r" in line or b"\0" in line:
-            return Line(line, LineFault.CONTROL)
-        return Line(line)
+            return LineFault.CONTROL
+        return line
 
     def _skip(self) -> bool:
         """Drop the rest of a line that is too long; tell whether its CRLF was found."""
         octets = self._octets
         end = octets.find(b"\r\n", self._scanned)
-        self._scanned = 0
         if end < 0:
-            del octets[: len(octets) - octets.endswith(b"\r")]
+            self._go_to(len(octets) - octets.endswith(b"\r"))
             return False
-        del octets[: end + 2]
+        self._go_to(end + 2)
         self._skipping = False
         return True
 
+    def _go_to(self, at: int) -> None:
+        if at == len(self._octets):
+            self._octets = b""
+            at = 0
+        self._at = self._scanned = at
+
     def drain(self) -> bytes:
         """Take all octets out, for the reader of a body. What it leaves over is appended again."""
-        octets = bytes(self._octets)
+        octets = self._octets[self._at :]
         self.clear()
         return octets
 
     def clear(self) -> None:
         """Forget everything, as before STARTTLS (RFC 3207 section 4.2)."""
-        self._octets = bytearray()
-        self._scanned = 0
+        self._octets = b""
+        self._at = self._scanned = 0
         self._skipping = False
 
 

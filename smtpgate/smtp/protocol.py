@@ -107,10 +107,10 @@ class SMTPProtocol(Arrival):
             return self._end_of_input()
         self._on_time()
         self._a_command = a_command
-        if line.fault is not None:
-            self._faulty(line.fault)
+        if isinstance(line, LineFault):
+            self._faulty(line)
         else:
-            self.lineReceived(line.octets)
+            self.lineReceived(line)
         return True
 
     def _end_of_input(self) -> bool:
