@@ -12,6 +12,7 @@ from textwrap import dedent
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate import config
+from smtpgate.config.descriptions import descriptions
 from smtpgate.hooks.table import HOOKS
 from tests.support.dialog import play
 from tests.support.session import EXAMPLES, compiled
@@ -170,8 +171,7 @@ class ConfigurationTests(SynchronousTestCase):
         for name, model in vars(config).items():
             if not isinstance(model, type) or not issubclass(model, config.Table):
                 continue
-            for key, value in model.model_fields.items():
-                self.assertTrue(value.description, f"{name}.{key}")
+            self.assertEqual(set(model.model_fields), set(descriptions(model)), name)
             if name not in ("Table", "Relay"):
                 self.assertIn(f".. settings:: {name}\n", page)
 

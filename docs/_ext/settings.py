@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from smtpgate import config
+from smtpgate.config.descriptions import descriptions
 from smtpgate.config.fields import Expected
 
 _SIMPLE = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
@@ -96,6 +97,7 @@ def reference(model: type[BaseModel], key: str) -> list[str]:
     """The reference of a model, as reStructuredText."""
     lines = [f".. _settings-{model.__name__}:", "", f"``{key}``", "~" * (len(key) + 4), ""]
     lines += [prose(model.__doc__ or ""), ""]
+    described = descriptions(model)
     # What says which table it is comes first, also where models inherit.
     fields = sorted(model.model_fields.items(), key=lambda item: item[0] != "type")
     for name, field in fields:
@@ -107,7 +109,7 @@ def reference(model: type[BaseModel], key: str) -> list[str]:
             facts.append(f"default {default(field)}")
         lines += [f"   *{facts[0]}*" if "`" not in facts[0] else f"   {facts[0]}"]
         lines[-1] += "".join(f"; {fact}" for fact in facts[1:])
-        lines += ["", f"   {prose(field.description or '')}", ""]
+        lines += ["", f"   {prose(described[name])}", ""]
     return lines
 
 

@@ -1,6 +1,6 @@
 """The configuration as models.  The reference in the documentation is made from them.
 
-A model's docstring says what a table is for, a field's description what a key
+A model's docstring says what a table is for, the string below a field what its key
 means.  How it all is read, and how errors are worded, is not their business.
 """
 
@@ -38,9 +38,8 @@ PositiveCount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 class Table(BaseModel):
     """What all tables have in common: no unknown keys, no conversions, no changes later."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
-    )
+    # Deferred: one validator is made for the whole Config, and none for each table before it.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Certificate(Table):
@@ -294,9 +293,9 @@ class Server(Table):
     where there is none)."""
     auth: Auth | None = None
     """AUTH is offered when this is set."""
-    hooks: Hooks = Hooks()
+    hooks: Hooks = Field(default={}, validate_default=True)
     """Scripts."""
-    limits: Limits = Limits()
+    limits: Limits = Field(default={}, validate_default=True)
     """Limits and deadlines."""
 
 
