@@ -9,10 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twisted.application.service import IService
 from twisted.python.usage import Options as TwistedOptions
+
+from smtpgate.birth import nothing_is_garbage
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
 
 DEFAULT_CONFIG = "etc/smtpgate.toml"
 
@@ -34,15 +38,16 @@ class Options(TwistedOptions):
 
 def makeService(options: Options) -> IService:
     """The service; errors in the configuration are printed, and the process ends with 1."""
-    from smtpgate.assembly import Problems
-    from smtpgate.service import make_gateway
+    with nothing_is_garbage():
+        from smtpgate.assembly import Problems
+        from smtpgate.service import make_gateway
 
-    install_excepthook()
-    try:
-        gateway: Any = make_gateway(Path(options["config"]))
-    except Problems as problems:
-        print(problems.render(), file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from None
+        install_excepthook()
+        try:
+            gateway: Any = make_gateway(Path(options["config"]))
+        except Problems as problems:
+            print(problems.render(), file=sys.stderr)  # noqa: T201
+            raise SystemExit(1) from None
     service: IService = gateway
     return service
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "smtpgate"
 
 #: Rooms by floor: a room imports from its own floor's file or from floors further down the list.
 FLOORS = (
-    ("cli", "twistd"),
+    ("cli", "twistd", "birth"),
     ("service",),
     ("assembly", "relaying"),
     ("hooks", "transports", "accounts", "tls", "config", "events"),

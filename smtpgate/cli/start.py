@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from smtpgate.birth import nothing_is_garbage
 from smtpgate.twistd import DEFAULT_CONFIG
 
 
@@ -18,16 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from twisted.logger import FileLogObserver, Logger, globalLogBeginner
+    with nothing_is_garbage():
+        from twisted.logger import FileLogObserver, Logger, globalLogBeginner
 
-    from smtpgate.assembly import Problems
-    from smtpgate.service import StartError, make_gateway
+        from smtpgate.assembly import Problems
+        from smtpgate.service import StartError, make_gateway
 
-    try:
-        gateway = make_gateway(options.config)
-    except Problems as problems:
-        print(problems.render(), file=sys.stderr)
-        return 1
+        try:
+            gateway = make_gateway(options.config)
+        except Problems as problems:
+            print(problems.render(), file=sys.stderr)
+            return 1
     observer: Any = FileLogObserver(sys.stderr, _line)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     try:
