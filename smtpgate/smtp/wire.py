@@ -2,8 +2,9 @@
 
 Rules that this file keeps:
 
-* Replies are written once per batch, in order; while the client does not read them, nothing new is
-  started (``write_paused``).
+* Replies are written once per batch, in order, and at once: the socket nearly always takes them, and
+  the reactor is asked for its help only with what is left.  While the client does not read them,
+  nothing new is started (``write_paused``).
 * Octets that wait are bounded: the transport is paused when there are too many.
 * Closing writes what is queued, then closes; a client that does not let that happen is cut off.
 * Octets that nobody has read make the kernel reset the connection, and lose the last reply.  So
@@ -22,6 +23,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.framing import LineBuffer
+from smtpgate.smtp.writing import write_now
 
 #: Octets of replies that are collected before they are written.
 BATCH = 16_384
@@ -89,10 +91,10 @@ class Wire(LineReceiver):
     def flush(self) -> None:
         """Write what is queued."""
         if self._output:
-            octets = b"".join(self._output)
+            octets = b"".join(self._output) if len(self._output) > 1 else self._output[0]
             self._output.clear()
             self._queued = 0
-            self.transport.write(octets)
+            write_now(self.transport, octets)
 
     def throttle(self, hold: bool) -> None:
         """Read from the client, or not: not when too much waits, nor when told to hold."""
