@@ -203,7 +203,9 @@ class SMTPProtocol(Arrival):
             reply = self._refused(reply)
         self.put(reply.wire())
         if reply.close:
-            self.end("quit" if reply.code == 221 else f"replied {reply.code}")
+            quits = reply.code == 221
+            # Behind QUIT nothing comes; a client that has sent more may be sending still.
+            self.end("quit" if quits else f"replied {reply.code}", not quits or len(self.lines) > 0)
         elif self.machine.tls_wanted:
             self.start_tls(starttls=True)
         elif self.machine.intake is not None:
