@@ -49,14 +49,14 @@ class SentenceTests(SynchronousTestCase):
             ('import * as n from "m"; import * as n from "m";', ["1:25: n is defined already"]),
             (
                 'import $d from "x.yml";',
-                ['1:1: "x.yml" cannot be imported: only .json, .csv and .txt can'],
+                ['1:16: "x.yml" cannot be imported: only .json, .csv and .txt can'],
             ),
             (
                 'import $d from "bad.json";',
-                ['1:1: "bad.json" cannot be imported: it is no valid JSON'],
+                ['1:16: "bad.json" cannot be imported: it is no valid JSON'],
             ),
-            ('include "a";', ["a:1:1: cyclic inclusion: a -> a"]),
-            ('include "none";', ['1:1: there is no file "none"']),
+            ('include "a";', ["a:1:9: cyclic inclusion: a -> a"]),
+            ('include "none";', ['1:9: there is no file "none"']),
             ("function f() {}\nfunction f() {}", ["2:1: function f is defined already"]),
             ("class A {}\nclass A {}", ["2:1: class A is defined already"]),
             ("function f($a, $a) {}", ["1:16: two parameters are called $a"]),

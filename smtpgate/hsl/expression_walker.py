@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Kind, Scope, Variable
+from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind, Scope, Variable
 
 if TYPE_CHECKING:
     from smtpgate.hsl.resolver import Resolver
@@ -51,18 +51,21 @@ class ExpressionWalker:
         return self.resolver.variable(self.scope, node.name, node.position)
 
     def _functionname(self, node: nodes.FunctionName) -> None:
-        found = self.resolver.callee(self.scope, node)
-        if isinstance(found, FunctionInfo):
-            found.valued = True
-        elif isinstance(found, ClassInfo) and found.constructor is not None:
-            found.constructor.valued = True
+        self._valued(self.resolver.callee(self.scope, node))
 
     def _staticmember(self, node: nodes.StaticMember) -> None:
-        found = self.static_member(node)
+        self._valued(self.static_member(node))
+
+    def _valued(self, found: Variable | Callee | None) -> None:
+        """A function, or the constructor of a class, can be called by whoever has the value."""
+        if isinstance(found, ClassInfo):
+            found = found.constructor
         if isinstance(found, FunctionInfo):
             found.valued = True
 
-    def static_member(self, node: nodes.StaticMember) -> Variable | FunctionInfo | Builtin | None:
+    def static_member(
+        self, node: nodes.StaticMember
+    ) -> Variable | FunctionInfo | ClassInfo | Builtin | None:
         """What ``scope::name`` means; ``None`` after a complaint."""
         if node.scope is None:
             inside = self.scope.inside
@@ -82,7 +85,7 @@ class ExpressionWalker:
         if library is None:
             known = [*self.scope.root.classes, *self.scope.root.namespaces]
             known += self.resolver.library.classes
-            hint = self.resolver._hint(node.scope, known)
+            hint = self.resolver.hint(node.scope, known)
             self.complain(f"unknown class {node.scope}{hint}", node.position)
         else:
             self._no_member(node.scope, node, library.statics)
@@ -109,22 +112,24 @@ class ExpressionWalker:
 
     def _module_member(
         self, module: Scope, node: nodes.StaticMember
-    ) -> Variable | FunctionInfo | None:
-        member: Variable | FunctionInfo | None
+    ) -> Variable | FunctionInfo | ClassInfo | None:
+        member: Variable | FunctionInfo | ClassInfo | None
         if node.variable:
             member = module.variables.get(node.name)
             if member is not None:
                 member.shared = True
         else:
-            member = module.functions.get(node.name)
+            member = module.functions.get(node.name) or module.classes.get(node.name)
         if member is None:
-            known = module.variables if node.variable else module.functions
+            known = [*module.functions, *module.classes]
+            if node.variable:
+                known = [*module.variables]
             self._no_member(node.scope or "", node, known)
         return member
 
     def _no_member(self, name: str, node: nodes.StaticMember, known: Iterable[str]) -> None:
         mark = "$" if node.variable else ""
-        hint = self.resolver._hint(node.name, known, mark)
+        hint = self.resolver.hint(node.name, known, mark)
         what = "variable" if node.variable else "function"
         self.complain(f"{name} has no static {what} {mark}{node.name}{hint}", node.position)
 
@@ -198,7 +203,7 @@ class ExpressionWalker:
         seen: set[str] = set()
         for option in node.options:
             if option.name not in _CACHE_OPTIONS:
-                hint = self.resolver._hint(option.name, _CACHE_OPTIONS)
+                hint = self.resolver.hint(option.name, _CACHE_OPTIONS)
                 self.complain(f"cache has no option {option.name}{hint}", option.position)
             if option.name in seen:
                 self.complain(f"the option {option.name} is given twice", option.position)
@@ -255,6 +260,10 @@ class ExpressionWalker:
             found = self._variable(target)
             found.probed = True
             return found
+        if isinstance(target, nodes.StaticMember):
+            member = self.static_member(target)
+            if isinstance(member, Variable):
+                member.probed = True
         return None
 
     def _unset(self, node: nodes.Unset) -> None:

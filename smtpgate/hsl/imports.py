@@ -25,7 +25,8 @@ class Path(Element):
         node = literals.string(instring, loc)
         if isinstance(node, nodes.Interpolation):
             raise SyntaxFailure(instring, loc, "the path of a file can not have variables in it")
-        return loc + 1, node.value
+        assert isinstance(node.value, str)
+        return loc + 1, nodes.Path(node.position, node.value)
 
 
 def _imported(tokens: Tokens, index: int, found: Found) -> nodes.ImportedName:

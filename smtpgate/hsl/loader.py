@@ -29,10 +29,11 @@ class Loader:
         #: Display names of the files being included or imported right now, outermost first.
         self.open: list[str] = []
 
-    def name(self, path: str, at: Position) -> str | None:
+    def name(self, path: nodes.Path) -> str | None:
         """The display name of a file, which is parsed by now; ``None`` after a complaint."""
+        at = path.position
         try:
-            name, text = self._sources.read(path, at.file)
+            name, text = self._sources.read(path.text, at.file)
         except ScriptFileError as error:
             self._complain(str(error), at)
             return None
@@ -57,11 +58,12 @@ class Loader:
         return found
 
     def data(
-        self, path: str, options: dict[str, Value], at: Position, functions: dict[str, Builtin]
+        self, path: nodes.Path, options: dict[str, Value], functions: dict[str, Builtin]
     ) -> Value:
         """The value of a data file, chosen by its extension (manual: import, data)."""
+        at = path.position
         try:
-            name, text = self._sources.read(path, at.file)
+            name, text = self._sources.read(path.text, at.file)
         except ScriptFileError as error:
             self._complain(str(error), at)
             return None
@@ -78,9 +80,9 @@ class Loader:
                 value: Value = functions["csv_decode"].code(text, given)
                 return value
         except Fault as fault:
-            self._complain(f'"{path}" cannot be imported: {fault}', at)
+            self._complain(f'"{path.text}" cannot be imported: {fault}', at)
             return None
-        self._complain(f'"{path}" cannot be imported: only .json, .csv and .txt can', at)
+        self._complain(f'"{path.text}" cannot be imported: only .json, .csv and .txt can', at)
         return None
 
 

@@ -362,8 +362,15 @@ class ClassDefinition(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Path(Node):
+    """The string that names a file."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Include(Node):
-    path: str
+    path: Path
     once: bool
 
 
@@ -381,7 +388,7 @@ class ImportSymbols(Node):
     """``import { ... } from "path";``"""
 
     names: tuple[ImportedName, ...]
-    path: str
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +396,7 @@ class ImportModule(Node):
     """``import * as alias from "path";``"""
 
     alias: str
-    path: str
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +404,7 @@ class ImportData(Node):
     """``import $variable from "path" [with [options]];``"""
 
     variable: Variable
-    path: str
+    path: Path
     options: ArrayLiteral | None
 
 

@@ -43,7 +43,7 @@ class ScriptClass:
         self.defaults = defaults
         #: Names of private instance variables.
         self.private = private
-        #: Names of instance variables that only the constructor may assign to.
+        #: Names of instance variables that only the object's own functions may assign to.
         self.readonly = readonly
 
 
@@ -133,9 +133,11 @@ def has_property(target: Object, name: str, inside: ScriptClass | None) -> bool:
     return name in builtin_methods(type(target))
 
 
-def writable(target: Value, name: str, inside: ScriptClass | None, constructing: bool) -> Instance:
+def writable(target: Value, name: str, inside: ScriptClass | None, this: Value) -> Instance:
     """``target`` if its property ``name`` may be assigned to.
 
+    :param inside: the class whose code assigns
+    :param this: the object whose function assigns, or none
     :raises Fault: if it may not
     """
     if not isinstance(target, Instance):
@@ -146,7 +148,7 @@ def writable(target: Value, name: str, inside: ScriptClass | None, constructing:
         visible(target, name, inside)
     if name in target.kind.methods:
         raise Fault(f"{target.kind.name}->{name} is a function and cannot be assigned to")
-    if name in target.kind.readonly and not (constructing and target.kind is inside):
+    if target is not this and name in target.kind.readonly:
         raise Fault(f"{target.kind.name}->{name} is read-only")
     return target
 

@@ -106,7 +106,7 @@ class Resolver:
         self.result.programs.append(program)
         self.result.files.setdefault(program.position.file, program.source.split("\n"))
 
-    def _hint(self, name: str, known: Iterable[str], mark: str = "") -> str:
+    def hint(self, name: str, known: Iterable[str], mark: str = "") -> str:
         names = list(known)
         near = [each for each in names if each.lower() == name.lower()]
         near = near or get_close_matches(name, names, 1)
@@ -146,7 +146,7 @@ class Resolver:
                     self._collect(scope, part)
 
     def _include(self, scope: Scope, node: nodes.Include) -> None:
-        name = self.loader.name(node.path, node.position)
+        name = self.loader.name(node.path)
         if name is None or (node.once and (id(scope), name) in self._included):
             self.result.includes[id(node)] = ()
             return
@@ -173,7 +173,7 @@ class Resolver:
             self._import_data(scope, node)
             return
         assert isinstance(node, (nodes.ImportSymbols, nodes.ImportModule))
-        name = self.loader.name(node.path, node.position)
+        name = self.loader.name(node.path)
         if name is None:
             return
         module = self._modules.get(name)
@@ -201,9 +201,7 @@ class Resolver:
                 options = given
             elif given is UNKNOWN or given:
                 self.complain("import options must be constant and named", node.options.position)
-        self.result.data[id(node)] = self.loader.data(
-            node.path, options, node.position, self.library.functions
-        )
+        self.result.data[id(node)] = self.loader.data(node.path, options, self.library.functions)
 
     # --- definitions ---------------------------------------------------------
 
@@ -399,9 +397,7 @@ class Resolver:
                 known += [*above.functions, *above.classes]
                 above = above.parent
             what = "builtin function" if node.builtin else "function"
-            self.complain(
-                f"unknown {what} {node.name}{self._hint(node.name, known)}", node.position
-            )
+            self.complain(f"unknown {what} {node.name}{self.hint(node.name, known)}", node.position)
         return found
 
     def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
@@ -450,7 +446,7 @@ class Resolver:
                 hint = f', "global ${variable.name}" reaches the one outside'
             else:
                 known = [v.name for v in variable.scope.variables.values() if v.assigned]
-                hint = self._hint(variable.name, known, "$")
+                hint = self.hint(variable.name, known, "$")
             self.result.warnings.append(
                 (variable.first, f"${variable.name} is never assigned{hint}")
             )

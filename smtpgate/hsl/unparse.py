@@ -358,7 +358,7 @@ def _class(node: nodes.ClassDefinition) -> list[_Piece]:
 
 
 def _include(node: nodes.Include) -> list[_Piece]:
-    return [f"include{'_once' if node.once else ''} {quoted(node.path)};"]
+    return [f"include{'_once' if node.once else ''} {quoted(node.path.text)};"]
 
 
 def _imported_name(name: nodes.ImportedName) -> str:
@@ -368,12 +368,12 @@ def _imported_name(name: nodes.ImportedName) -> str:
 
 def _import_symbols(node: nodes.ImportSymbols) -> list[_Piece]:
     names = ", ".join(map(_imported_name, node.names))
-    return [f"import {{ {names} }} from {quoted(node.path)};"]
+    return [f"import {{ {names} }} from {quoted(node.path.text)};"]
 
 
 def _import_data(node: nodes.ImportData) -> list[_Piece]:
     options: list[_Piece] = [] if node.options is None else [" with ", node.options]
-    return [f"import ${node.variable.name} from {quoted(node.path)}", *options, ";"]
+    return [f"import ${node.variable.name} from {quoted(node.path.text)}", *options, ";"]
 
 
 def _barrier(node: nodes.Barrier) -> list[_Piece]:
@@ -409,7 +409,7 @@ _FORMS: dict[type[nodes.Node], _Form] = {
     nodes.Global: _global,
     nodes.If: _if,
     nodes.ImportData: _import_data,
-    nodes.ImportModule: lambda node: [f"import * as {node.alias} from {quoted(node.path)};"],
+    nodes.ImportModule: lambda node: [f"import * as {node.alias} from {quoted(node.path.text)};"],
     nodes.ImportSymbols: _import_symbols,
     nodes.Include: _include,
     nodes.Interpolation: _interpolation,

@@ -140,7 +140,8 @@ class Walker(ExpressionWalker):
     def _import_variable(self, module: Scope, name: nodes.ImportedName) -> None:
         outer = module.variables.get(name.name)
         if outer is None:
-            self.complain(f"{module.file} has no variable ${name.name}", name.position)
+            hint = self.resolver.hint(name.name, module.variables, "$")
+            self.complain(f"{module.file} has no variable ${name.name}{hint}", name.position)
             return
         found = self.scope.variables.get(name.alias)
         if found is outer:
@@ -155,7 +156,8 @@ class Walker(ExpressionWalker):
         scope = self.scope
         found = module.functions.get(name.name) or module.classes.get(name.name)
         if found is None:
-            self.complain(f"{module.file} has no function {name.name}", name.position)
+            hint = self.resolver.hint(name.name, [*module.functions, *module.classes])
+            self.complain(f"{module.file} has no function {name.name}{hint}", name.position)
             return
         own = scope.functions.get(name.alias) or scope.classes.get(name.alias)
         if own is not None and own is not found:

@@ -131,7 +131,7 @@ def store(array: Value, subscript: Value, value: Value) -> Value:
         _store_in_map(array, key(subscript), value)
         return array
     if isinstance(array, Object):
-        _member(array, subscript, None, False).properties[subscript] = value
+        _member(array, subscript, None, None).properties[subscript] = value
         return array
     found = key(subscript)
     return [value] if found == 0 and found.__class__ is int else Map({found: value})
@@ -150,10 +150,10 @@ def _no_object(value: Value) -> None:
         raise Fault(f"a {value.class_name} object is no array to append to")
 
 
-def _member(target: Value, name: Any, inside: ScriptClass | None, constructing: bool) -> Instance:
+def _member(target: Value, name: Any, inside: ScriptClass | None, this: Value) -> Instance:
     if name.__class__ is not str:
         raise Fault(f"an object's member is named by a string, {type_name(name)} given")
-    return writable(target, name, inside, constructing)
+    return writable(target, name, inside, this)
 
 
 class Member:

@@ -239,6 +239,7 @@ def _renamed(name: str, alias: str, variable: bool) -> nodes.ImportedName:
     return nodes.ImportedName(HERE, name, alias, variable)
 
 
+_paths = _build(nodes.Path, octets)
 _imports = st.one_of(
     _build(
         nodes.ImportSymbols,
@@ -249,16 +250,16 @@ _imports = st.one_of(
             ),
             1,
         ),
-        octets,
+        _paths,
     ),
-    _build(nodes.ImportModule, function_names, octets),
+    _build(nodes.ImportModule, function_names, _paths),
     _build(
         nodes.ImportData,
         variables,
-        octets,
+        _paths,
         st.one_of(st.none(), _build(nodes.ArrayLiteral, _elements(_leaves, keys=True))),
     ),
-    _build(nodes.Include, octets, st.booleans()),
+    _build(nodes.Include, _paths, st.booleans()),
 )
 _simple = st.one_of(
     _build(nodes.ExpressionStatement, expressions),

@@ -169,21 +169,28 @@ class Access(Operations):
             return tree.call(
                 "has_item", self.quiet(node.target), tree.constant(node.name), self.inside()
             )
-        if isinstance(node, (nodes.StaticMember, nodes.FunctionName)):
-            if isinstance(node, nodes.StaticMember) and node.variable:
-                found_static = self.static_variable(node)
-                if found_static is not None and found_static.probed:
-                    raw = self.read_raw(found_static)
-                    return tree.compare(raw, ast.IsNot(), tree.load("ABSENT"))
-            return tree.constant(True)
+        if isinstance(node, nodes.StaticMember):
+            missing = self._of_module(node)
+            if missing is None:
+                return tree.constant(True)
+            return tree.compare(self.read_raw(missing), ast.IsNot(), tree.load("ABSENT"))
         return tree.last(self.expression(node), tree.constant(True))
+
+    def _of_module(self, node: nodes.StaticMember) -> Variable | None:
+        """The variable of a module that ``node`` means: unlike a class's, it may have no value."""
+        found = self.static_variable(node)
+        return None if found is None or found.predefined or found.first is None else found
 
     def quiet(self, node: nodes.Expression) -> ast.expr:
         """The value, or none where reading it would be an error."""
+        found: Variable | None = None
         if isinstance(node, nodes.Variable):
             found = self.find(node.name)
             if found.predefined or self.is_defined(found):
                 return self.variable(node)
+        elif isinstance(node, nodes.StaticMember):
+            found = self._of_module(node)
+        if found is not None:
             name = self.read_raw(found)
             return tree.choose(
                 tree.compare(name, ast.IsNot(), tree.load("ABSENT")),

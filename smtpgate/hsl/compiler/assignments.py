@@ -153,9 +153,11 @@ class Assignments(Calls):
         owner = self.scope.inside
         if owner is None:
             return tree.load("OUTSIDE")
-        function = self.scope.function
-        constructing = function is not None and function is owner.constructor
-        return tree.items([tree.load(owner.python), tree.constant(constructing)])
+        this = self.scope.variables.get("this")
+        own: ast.expr = tree.constant(None)
+        if this is not None and this.readonly:
+            own = tree.load(self.touch(this))
+        return tree.items([tree.load(owner.python), own])
 
     def _path_store(self, target: nodes.Expression, change: ast.expr) -> list[ast.expr]:
         """Expressions that carry out a change at the end of a path."""

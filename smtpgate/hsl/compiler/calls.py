@@ -25,7 +25,7 @@ class Calls(Access):
         assert found is not None
         return found
 
-    def static_function(self, node: nodes.StaticMember) -> FunctionInfo | Builtin:
+    def static_function(self, node: nodes.StaticMember) -> FunctionInfo | ClassInfo | Builtin:
         if node.scope is None:
             assert self.scope.inside is not None
             return self.scope.inside.static_functions[node.name]
@@ -34,7 +34,7 @@ class Calls(Access):
             return found.static_functions[node.name]
         module = self.scope.find_namespace(node.scope)
         if module is not None:
-            return module.functions[node.name]
+            return module.functions.get(node.name) or module.classes[node.name]
         return self.unit.library.classes[node.scope].statics[node.name]
 
     def call(self, node: nodes.Call) -> ast.expr:

@@ -46,7 +46,7 @@ from smtpgate.hsl.writing import (
 )
 
 #: The access of code that is in no class.
-OUTSIDE: tuple[None, bool] = (None, False)
+OUTSIDE: tuple[None, None] = (None, None)
 
 
 def callable_of(value: Value, count: int) -> Any:
