@@ -5,7 +5,7 @@ echoes: all of them, in order; ``\n`` stands for a line feed, ``\\n`` for itself
 ``// error: LINE:COLUMN: message`` is an error of the case, wherever it stands; all
 that it has are given.  ``// error: message`` marks a line that is an error: it is left
 out, and with one such line put back the script must fail there with that message.
-Files to include and import are in the section's folder ``files``.
+Files to include, import and open are in the section's folder ``files``.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def run(source: str, path: Path) -> tuple[list[str], list[str]]:
     lines: list[str] = []
     clock = Clock()
     limits = Limits(steps=100_000)
-    environment = Environment(clock, limits, echo=lambda text, _: lines.append(text))
     files = path.parent / "files"
     sources = ScriptRoot(files) if files.is_dir() else None
+    environment = Environment(clock, limits, echo=lambda text, _: lines.append(text), files=sources)
     try:
         result = compile_script(source, path.name, CORE, sources).run({}, environment)
         if isinstance(result, Deferred):

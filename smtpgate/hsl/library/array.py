@@ -193,7 +193,7 @@ def array_map(callback: Callback, array: Array) -> Array:
     return Map({key: change(value) for key, value in array.items()})
 
 
-@builtin("array_range")
+@builtin("array_range", aliases=("range",))
 def array_range(start: Number, stop: Number, step: Number = 1) -> Array:
     """The numbers from a start up to, but without, a stop.
 

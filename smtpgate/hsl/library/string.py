@@ -65,11 +65,11 @@ def str_find(string: String, substring: String, offset: Integer = 0) -> Number:
 
 
 @builtin("str_rfind", aliases=("strrpos",))
-def str_rfind(string: String, substring: String, offset: Integer = 0) -> Number:
+def str_rfind(string: String, find: String, offset: Integer = 0) -> Number:
     """Where a string last contains another one.
 
     :param string string: where to look
-    :param string substring: what to look for
+    :param string find: what to look for
     :param number offset: how many octets at the end to leave out
     :return: the position, counted from 0; -1 if it is not there
     :rtype: number
@@ -81,7 +81,7 @@ def str_rfind(string: String, substring: String, offset: Integer = 0) -> Number:
        echo str_rfind("mx.example.com", "!"); // => -1
     """
     end = len(string) - _natural("str_rfind", offset)
-    return string.rfind(substring, 0, end) if end >= 0 else -1
+    return string.rfind(find, 0, end) if end >= 0 else -1
 
 
 def _natural(name: str, offset: int) -> int:
