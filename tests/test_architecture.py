@@ -15,8 +15,9 @@ PACKAGE = ROOT / "smtpgate"
 FLOORS = (
     ("cli", "twistd", "birth"),
     ("service",),
+    ("lifecycle", "ports", "servers"),
     ("assembly", "relaying"),
-    ("hooks", "transports", "accounts", "tls", "config", "events"),
+    ("hooks", "transports", "accounts", "tls", "config", "events", "loglines"),
     ("smtp", "hsl"),
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
