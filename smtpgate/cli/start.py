@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
         from twisted.logger import FileLogObserver, Logger, globalLogBeginner
 
         from smtpgate.assembly import Problems
+        from smtpgate.loglines import line
         from smtpgate.service import StartError, make_gateway
 
         try:
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         except Problems as problems:
             print(problems.render(), file=sys.stderr)
             return 1
-    observer: Any = FileLogObserver(sys.stderr, _line)
+    observer: Any = FileLogObserver(sys.stderr, line)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     try:
         gateway.privilegedStartService()
@@ -43,20 +44,3 @@ def run(options: argparse.Namespace) -> int:
     reactor.run()
     Logger(namespace="smtpgate").info("stopped")
     return 0
-
-
-def _line(event: object) -> str | None:
-    """Time, level if it matters, and the text: a line for people."""
-    from twisted.logger import LogLevel, formatEvent, formatTime
-
-    assert isinstance(event, dict)
-    level = event.get("log_level", LogLevel.info)
-    text = formatEvent(event)
-    failure = event.get("log_failure")
-    if failure is not None:
-        text = f"{text}\n{failure.getTraceback().rstrip()}"
-    if not text or (level < LogLevel.warn and event.get("log_namespace") != "smtpgate"):
-        return None  # what Twisted says about itself
-    mark = "" if level < LogLevel.warn else f"{level.name}: "
-    body = text.replace("\n", "\n    ")
-    return f"{formatTime(event.get('log_time'), '%Y-%m-%dT%H:%M:%S%z')} {mark}{body}\n"
