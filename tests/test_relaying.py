@@ -39,7 +39,8 @@ class RelayTests(SynchronousTestCase):
         return assembled(self, text).transports["next"]
 
     def hosts(self, text):
-        return self.relay(text).hosts._entries, self.relay(text).hosts._port
+        hosts = self.relay(text).ways.hosts
+        return hosts._entries, hosts._port
 
     def test_defaults(self):
         """What nobody has set: the deadlines are those of RFC 5321 4.5.3.2."""
@@ -48,7 +49,7 @@ class RelayTests(SynchronousTestCase):
         self.assertEqual(relay.manners.tls, "opportunistic")
         self.assertEqual(relay.manners.timeouts, Timeouts(30.0, 300.0, 300.0, 180.0, 600.0))
         self.assertFalse(relay.manners.lmtp)
-        self.assertIsNone(relay.hosts._lookup)
+        self.assertIsNone(relay.ways.hosts._lookup)
 
     def test_ports(self):
         """25, 24 for LMTP, 465 for implicit TLS, and what is given."""
@@ -77,7 +78,7 @@ class RelayTests(SynchronousTestCase):
     def test_mail_exchangers(self):
         """With `mx` DNS is asked."""
         relay = self.relay('type = "smtp"\nhosts = ["example.net"]\nmx = true\n')
-        self.assertIsNotNone(relay.hosts._lookup)
+        self.assertIsNotNone(relay.ways.hosts._lookup)
 
     def test_bad_authority(self):
         """A CA file that is none is an error of its key."""
@@ -127,7 +128,7 @@ class WorkingTests(RelayCase):
         hop = self.hop(extensions=("XFORWARD ADDR",))
         text = f'type = "smtp"\nhosts = ["127.0.0.1:{hop.number}"]\nxforward = true\n'
         relay = assembled(self, text).transports["next"]
-        self.assertIs(relay.clock, reactor)
+        self.assertIs(relay.ways.clock, reactor)
         gateway = Gateway(relay)
         self.addCleanup(gateway.stop)
         client = yield gateway.connect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.names import dns
 from twisted.names.error import DNSNameError, DNSQueryTimeoutError
@@ -22,12 +22,12 @@ def records(*exchangers, kind=dns.MX):
 
 class HostsTests(SynchronousTestCase):
     def candidates(self, entries, lookup=None, port=25):
-        hosts = Hosts(entries, port, lookup).candidates()
-        return [str(host) for host in self.successResultOf(Deferred.fromCoroutine(hosts))]
+        found = maybeDeferred(Hosts(entries, port, lookup).candidates)
+        return [str(host) for host in self.successResultOf(found)]
 
     def unknown(self, lookup):
-        hosts = Hosts([("example.net", None)], 25, lookup).candidates()
-        failure = self.failureResultOf(Deferred.fromCoroutine(hosts), HostsUnknown)
+        found = maybeDeferred(Hosts([("example.net", None)], 25, lookup).candidates)
+        failure = self.failureResultOf(found, HostsUnknown)
         return failure.getErrorMessage()
 
     def test_as_configured(self):

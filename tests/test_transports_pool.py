@@ -26,7 +26,7 @@ class PoolTests(SynchronousTestCase):
         return Client(channel, {}, Timeouts())
 
     def enter(self):
-        self.successResultOf(self.pool.enter(5.0))
+        self.assertIsNone(self.pool.enter(5.0))
 
     def said(self, client):
         return client.channel.transport.value()
@@ -78,13 +78,33 @@ class PoolTests(SynchronousTestCase):
         self.assertIs(pool.take("a"), one)
         self.assertIsNone(pool.take("a"))
         self.assertIs(pool.take("b"), other)
+        self.clock.advance(100.0)
+        self.assertEqual([self.said(client) for client in (one, two, other)], [b"", b"", b""])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_expires(self):
-        """One that nobody takes is dismissed."""
+        """One that nobody takes in its time is dismissed, not earlier and not later."""
+        one, two = self.client(), self.client()
+        self.pool.keep("a", one)
+        self.clock.advance(4.0)
+        self.pool.keep("a", two)
+        self.clock.advance(6.0)
+        self.assertEqual((self.said(one), self.said(two)), (b"QUIT\r\n", b""))
+        self.clock.advance(3.9)
+        self.assertEqual((self.pool.idle, self.said(two)), (1, b""))
+        self.clock.advance(0.2)
+        self.assertEqual((self.pool.idle, self.said(two)), (0, b"QUIT\r\n"))
+
+    def test_idle_again(self):
+        """Its time begins anew when it is kept again."""
         client = self.client()
         self.pool.keep("a", client)
-        self.clock.advance(10.0)
+        self.clock.advance(9.0)
+        self.assertIs(self.pool.take("a"), client)
+        self.pool.keep("a", client)
+        self.clock.advance(9.0)
+        self.assertEqual((self.pool.idle, self.said(client)), (1, b""))
+        self.clock.advance(1.0)
         self.assertEqual((self.pool.idle, self.said(client)), (0, b"QUIT\r\n"))
 
     def test_room(self):

@@ -120,7 +120,7 @@ class HostTests(RelayCase):
             return succeed((records, [], []))
 
         relay = relay_to(first)
-        relay.hosts = Hosts(
+        relay.ways.hosts = Hosts(
             [("example.net", None), ("127.0.0.1", second.number)], first.number, lookup
         )
         client = yield self.gateway(relay).connect()
@@ -136,7 +136,7 @@ class HostTests(RelayCase):
         def lookup(name):
             raise DNSServerError(b"trouble")
 
-        relay.hosts = Hosts([("example.net", None)], 25, lookup)
+        relay.ways.hosts = Hosts([("example.net", None)], 25, lookup)
         client = yield self.gateway(relay).connect()
         expected = "451 4.4.3 The next hop cannot be looked up, try again later"
         self.assertEqual((yield client.send()), [expected])

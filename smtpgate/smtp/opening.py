@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from smtpgate.smtp.channel import Channel, NextHopError
 from smtpgate.smtp.parameters import encode_xtext
@@ -82,8 +82,7 @@ class Manners:
     timeouts: Timeouts = Timeouts()
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The client that a connection to the next hop speaks for; "" and 0 for what is not known."""
 
     address: str = ""
@@ -110,6 +109,9 @@ class Identity:
             connection.username or "",
         )
 
+
+#: A connection that speaks for nobody, and may serve everybody.
+ANYBODY = Identity()
 
 Offered = Mapping[str, str]
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.names import dns
@@ -28,8 +27,7 @@ LONGEST_REST = 60.0
 LookUp = Callable[[str], Deferred[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """One place to connect to: a name or an address, and a port."""
 
     name: str
@@ -81,33 +79,44 @@ class Hosts:
         self._entries = tuple(entries)
         self._port = default_port
         self._lookup = lookup
+        self._known: tuple[Host, ...] | None = None  # those that nobody has to be asked for
+        if not any(self._is_domain(name, port) for name, port in self._entries):
+            hosts = (Host(name, port or default_port) for name, port in self._entries)
+            self._known = tuple(dict.fromkeys(hosts))
 
     @property
     def by_mx(self) -> bool:
         """Whether DNS may be asked which hosts there are."""
         return self._lookup is not None
 
-    async def candidates(self) -> list[Host]:
+    def candidates(self) -> Sequence[Host] | Deferred[Sequence[Host]]:
         """All hosts in the order in which they are to be tried, each once.
 
         :raises HostsUnknown: when there is none
         """
+        return self._known or Deferred.fromCoroutine(self._look_up())
+
+    async def _look_up(self) -> Sequence[Host]:
         found: dict[Host, None] = {}
         problem: HostsUnknown | None = None
         for name, port in self._entries:
-            if port is None and self._lookup is not None and not _is_address(name):
+            names = [name]
+            if self._is_domain(name, port):
+                assert self._lookup is not None
                 try:
                     names = await mail_exchangers(self._lookup, name)
                 except HostsUnknown as error:
                     problem = error
                     continue
-            else:
-                names = [name]
             for each in names:
                 found[Host(each, port or self._port)] = None
         if not found:
             raise problem or HostsUnknown("no host")
         return list(found)
+
+    def _is_domain(self, name: str, port: int | None) -> bool:
+        """Whether DNS is to be asked for a name's mail exchangers."""
+        return port is None and self._lookup is not None and not _is_address(name)
 
 
 async def mail_exchangers(lookup: LookUp, name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 A place belongs to a delivery from its MAIL to its end. Idle connections have no place: when all
 places and idle connections together are as many as there may be, the oldest idle one goes.
+One timer looks at the oldest now and then; keeping a connection and taking it set none.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections import deque
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 
 from smtpgate.smtp.client import Client
-from smtpgate.smtp.clock import Clock, Timer
+from smtpgate.smtp.clock import Clock
+from smtpgate.smtp.deadlines import Deadline
 
 
 class Full(Exception):
@@ -22,8 +24,7 @@ class Full(Exception):
 
 class _Idle(NamedTuple):
     key: Hashable
-    client: Client
-    timer: Timer
+    until: float
 
 
 class Pool:
@@ -38,7 +39,9 @@ class Pool:
         self._limit = limit
         self._idle_timeout = idle_timeout
         self._active = 0
-        self._idle: list[_Idle] = []  # the oldest first
+        self._idle: dict[Client, _Idle] = {}  # the oldest first
+        self._ready: dict[Hashable, dict[Client, None]] = {}  # the same by their keys
+        self._deadline = Deadline(clock, self._expire)
         self._queue: deque[Deferred[None]] = deque()
         self._leaving: set[Deferred[None]] = set()
         self._closed = False
@@ -53,12 +56,12 @@ class Pool:
         """Connections that wait for another message."""
         return len(self._idle)
 
-    def enter(self, seconds: float) -> Deferred[None]:
-        """Take a place; errbacks with :class:`Full` when none gets free in time."""
+    def enter(self, seconds: float) -> Deferred[None] | None:
+        """Take a place, now or when one gets free; errbacks with :class:`Full` if not in time."""
         if self._active < self._limit:
             self._active += 1
             self._make_room()
-            return succeed(None)
+            return None
         place: Deferred[None] = Deferred(self._cancelled)
         self._queue.append(place)
         timer = self._clock.callLater(seconds, self._too_late, place)
@@ -80,14 +83,12 @@ class Pool:
 
     def take(self, key: Hashable) -> Client | None:
         """An idle connection, the youngest there is; the caller has a place for it."""
-        for index in range(len(self._idle) - 1, -1, -1):
-            if self._idle[index].key == key:
-                idle = self._idle.pop(index)
-                idle.timer.cancel()
-                if idle.client.usable:
-                    idle.client.channel.on_problem = None
-                    return idle.client
-        return None
+        ready = self._ready.get(key)
+        if ready is None:
+            return None
+        client = next(reversed(ready))
+        self._forget(client)
+        return client
 
     def keep(self, key: Hashable, client: Client) -> None:
         """A connection is idle; the caller gives its place back next."""
@@ -96,40 +97,45 @@ class Pool:
         elif self._closed or not self._idle_timeout:
             self._dismiss(client)
         else:
-            timer = self._clock.callLater(self._idle_timeout, self._expired, client)
-            self._idle.append(_Idle(key, client, timer))
-            client.channel.on_problem = lambda: self._lost(client)
+            self._idle[client] = _Idle(key, self._clock.seconds() + self._idle_timeout)
+            self._ready.setdefault(key, {})[client] = None
+            client.channel.on_problem = lambda: self._forget(client)
+            if not self._deadline.at:
+                self._deadline.set(self._idle_timeout)
 
     def close(self) -> Deferred[object]:
         """Dismiss what is idle, now and from now on; fires when those sockets are closed."""
         self._closed = True
-        for idle in list(self._idle):
-            self._forget(idle.client)
-            self._dismiss(idle.client)
+        self._deadline.stop()
+        for client in list(self._idle):
+            self._forget(client)
+            self._dismiss(client)
         return DeferredList(list(self._leaving))  # type: ignore[return-value]
 
     def _make_room(self) -> None:
         while self._idle and self._active + len(self._idle) > self._limit:
-            oldest = self._idle[0].client
+            oldest = next(iter(self._idle))
             self._forget(oldest)
             self._dismiss(oldest)
 
-    def _expired(self, client: Client) -> None:
-        self._forget(client)
-        self._dismiss(client)
-
-    def _lost(self, client: Client) -> None:
-        """An idle connection was closed by the next hop."""
-        self._forget(client)
+    def _expire(self) -> None:
+        """The oldest may have been idle for too long, if it is still the one that it was."""
+        now = self._clock.seconds()
+        for client, idle in list(self._idle.items()):
+            if idle.until > now:
+                self._deadline.set(idle.until - now)
+                break
+            self._forget(client)
+            self._dismiss(client)
 
     def _forget(self, client: Client) -> None:
-        for idle in self._idle:
-            if idle.client is client:
-                self._idle.remove(idle)
-                client.channel.on_problem = None
-                if idle.timer.active():
-                    idle.timer.cancel()
-                return
+        """A connection is idle no longer: it is taken, lost or sent away."""
+        key = self._idle.pop(client).key
+        ready = self._ready[key]
+        del ready[client]
+        if not ready:
+            del self._ready[key]
+        client.channel.on_problem = None
 
     def _dismiss(self, client: Client) -> None:
         closed = client.channel.closed()

@@ -13,22 +13,24 @@ Rules that this file keeps:
 
 from __future__ import annotations
 
-from collections import deque
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from smtpgate.smtp.answers import when
 from smtpgate.smtp.channel import NextHopError
 from smtpgate.smtp.client import Client
-from smtpgate.smtp.clock import Clock
-from smtpgate.smtp.opening import Identity, Login, LoginRefused, Manners
+from smtpgate.smtp.opening import ANYBODY, Identity, Login, LoginRefused, Manners
 from smtpgate.smtp.reply import Reply, worst
 from smtpgate.smtp.session import Connection, Recipient, Transaction
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.connector import Connector
-from smtpgate.transports.hosts import Health, Host, Hosts, HostsUnknown
+from smtpgate.transports.hosts import Health, Hosts, HostsUnknown
 from smtpgate.transports.pool import Full, Pool
+from smtpgate.transports.search import Search, Ways
 
 _log = Logger(namespace="smtpgate.relay")
 
@@ -60,15 +62,13 @@ class Relay:
         idle_timeout: float = 10.0,
     ) -> None:
         self.name = name
-        self.hosts = hosts
         self.manners = manners
-        self.clock: Clock = reactor
-        self.connector = Connector(reactor, manners, tls)
-        self.health = Health(reactor)
         # What DNS says is not proved, so a certificate for that proves nothing, RFC 8689 4.2.1.
         self.keeps_tls = manners.tls in ("required", "implicit") and not hosts.by_mx
         self.resetting: set[Client] = set()
         self.pool = Pool(reactor, connections, idle_timeout)
+        connector = Connector(reactor, manners, tls)
+        self.ways = Ways(name, reactor, manners, hosts, Health(reactor), connector, self.pool)
 
     def begin(self, connection: Connection, transaction: Transaction) -> RelayDelivery:
         return RelayDelivery(self, connection)
@@ -89,199 +89,139 @@ class Relay:
 class RelayDelivery:
     """One transaction at one next hop."""
 
+    __slots__ = ("_client", "_connection", "_problem", "_recipients", "_relay", "_search",
+                 "_transaction")  # fmt: skip
+
     def __init__(self, relay: Relay, connection: Connection) -> None:
         self._relay = relay
         self._connection = connection
-        self._transaction: Transaction | None = None
-        self._identity = Identity()
-        if relay.manners.xclient or relay.manners.proxy_protocol:
+        manners = relay.manners
+        identity, login = ANYBODY, manners.login
+        if manners.xclient or manners.proxy_protocol:
             # Then a connection speaks for one client, and no other may use it.
-            self._identity = Identity.of(connection)
-        self._login = relay.manners.login
-        if relay.manners.pass_auth and connection.credentials is not None:
-            self._login = Login(*connection.credentials)
-        self._candidates: deque[Host] | None = None
-        self._host: Host | None = None
+            identity = Identity.of(connection)
+        if manners.pass_auth and connection.credentials is not None:
+            login = Login(*connection.credentials)
+        self._search = Search(relay.ways, identity, login)
+        self._transaction: Transaction
         self._client: Client | None = None
-        self._place = False
-        self._reused = False
-        self._fresh = False  # idle connections are not to be trusted any more
-        self._until = 0.0
         self._recipients: list[Recipient] = []
         self._problem: NextHopError | None = None
 
     # What the session calls
 
-    def mail(self, transaction: Transaction) -> Deferred[Reply]:
+    def mail(self, transaction: Transaction) -> Reply | Deferred[Reply]:
         self._transaction = transaction
-        return Deferred.fromCoroutine(self._begin())
+        return self._begin()
 
-    def rcpt(self, recipient: Recipient) -> Deferred[Reply]:
-        return Deferred.fromCoroutine(self._rcpt(recipient))
+    def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
+        if self._problem is not None:
+            return self._lost(self._problem)
+        if self._client is None:  # the host was lost, and the next one has refused the sender
+            return NO_HOST
+        answer = self._client.rcpt(recipient.mailbox, recipient.params)
+        return answer.addCallbacks(
+            partial(self._recipient_answered, recipient),
+            partial(self._recipient_not_answered, recipient),
+        )
 
-    def data(self) -> Deferred[Reply]:
-        return Deferred.fromCoroutine(self._data())
+    def data(self) -> Reply | Deferred[Reply]:
+        if self._client is None or self._problem is not None:
+            return LOST
+        return self._client.data().addCallbacks(for_client, self._not_answered)
 
     def write(self, octets: bytes) -> Deferred[Any] | None:
         return None if self._client is None else self._client.write(octets)
 
     def finish(self) -> Deferred[Reply]:
-        return Deferred.fromCoroutine(self._finish())
+        assert self._client is not None
+        answer = self._client.end().addCallbacks(self._fold, self._not_answered)
+        return answer.addCallback(self._finished)
 
     def abort(self) -> None:
         client, self._client = self._client, None
         if client is None:
-            self._leave()
+            self._search.leave()
         elif client.usable and self._problem is None:
             Deferred.fromCoroutine(self._reset(client))
         else:
             client.drop("given up")
-            self._leave()
+            self._search.leave()
 
-    # Finding a host
+    # MAIL
 
-    async def _begin(self, last: Reply | None = None) -> Reply:
+    def _begin(self, last: Reply | None = None) -> Reply | Deferred[Reply]:
         """MAIL, at the first host that answers it.
 
         :param last: what the last host has said, if it was lost before
         """
-        relay, transaction = self._relay, self._transaction
-        assert transaction is not None
-        self._until = relay.clock.seconds() + relay.manners.timeouts.greeting
-        try:
-            while (client := await self._ready()) is not None:
-                refusal = client.refuses(transaction.sender_params)
-                if refusal is not None:
-                    self._release(client)
-                    return refusal
-                self._client = client
-                try:
-                    reply = await self._mail(client, transaction)
-                except NextHopError as error:
-                    self._client = None
-                    last = error.reply
-                    self._gave_way(error, stale=self._reused)
-                    continue
-                if not reply.positive:
-                    self._client = None
-                    self._release(client)
-                return for_client(reply)
-        except Full:
-            return BUSY
-        except LoginRefused as error:
-            assert error.reply is not None
-            return for_client(error.reply)
-        except HostsUnknown as error:
-            _log.warn("relay {relay}: {problem}", relay=relay.name, problem=str(error))
-            return NO_ROUTE
-        return NO_HOST if last is None else temporary(last)
+        self._search.start()
+        return self._offer(last)
 
-    async def _mail(self, client: Client, transaction: Transaction) -> Reply:
-        forwarded = Identity.of(self._connection) if self._relay.manners.xforward else None
-        return await client.mail(transaction, forwarded, self._connection.username is not None)
+    def _offer(self, last: Reply | None) -> Reply | Deferred[Reply]:
+        found = self._search.client()
+        if isinstance(found, Deferred):
+            return found.addCallbacks(partial(self._ask, last), self._nobody_found)
+        return self._ask(last, found)
 
-    async def _ready(self) -> Client | None:
-        """A client that is ready; None when no host is left."""
-        relay = self._relay
-        if not self._place:
-            await relay.pool.enter(self._left())
-            self._place = True
-        if self._candidates is None:
-            self._candidates = deque(await relay.hosts.candidates())
-        while self._candidates:
-            host = self._host = self._candidates[0]
-            idle = None if self._fresh else relay.pool.take((host, self._identity, self._login))
-            if idle is not None:
-                self._reused = True
-                return idle
-            self._reused = False
-            if relay.health.rests(host):
-                self._candidates.popleft()
-                continue
-            began = relay.clock.seconds()
-            try:
-                client = await relay.connector.connect(
-                    host, self._identity, self._left() / len(self._candidates), self._login
-                )
-            except LoginRefused as error:
-                if not relay.manners.pass_auth:
-                    self._gave_way(error, stale=False)
-                    continue
-                self._leave()
-                raise  # the client's own account: it is the one to be told
-            except NextHopError as error:
-                relay.health.failed(host, relay.clock.seconds() - began)
-                self._gave_way(error, stale=False)
-                continue
-            relay.health.works(host)
-            return client
-        self._leave()
-        return None
+    def _ask(self, last: Reply | None, client: Client | None) -> Reply | Deferred[Reply]:
+        if client is None:
+            return NO_HOST if last is None else temporary(last)
+        transaction, connection = self._transaction, self._connection
+        refusal = client.refuses(transaction.sender_params)
+        if refusal is not None:
+            self._search.release(client)
+            return refusal
+        self._client = client
+        forwarded = Identity.of(connection) if self._relay.manners.xforward else None
+        answer = client.mail(transaction, forwarded, connection.username is not None)
+        return answer.addCallbacks(self._sender_answered, self._sender_not_answered)
 
-    def _left(self) -> float:
-        """Seconds that are left for finding a host."""
-        return max(0.0, self._until - self._relay.clock.seconds())
-
-    def _gave_way(self, error: NextHopError, stale: bool) -> None:
-        """A host is of no use for this transaction, or an idle connection to it was stale."""
-        assert self._candidates is not None
-        if stale:
-            self._fresh = True
-            return
-        self._candidates.popleft()
-        _log.warn(
-            "relay {relay}: {host}: {problem}",
-            relay=self._relay.name,
-            host=str(self._host),
-            problem=error.reason,
-        )
-
-    # The transaction
-
-    async def _rcpt(self, recipient: Recipient) -> Reply:
-        while True:
-            if self._problem is not None:
-                return self._lost(self._problem)
-            client = self._client
-            if client is None:  # the host was lost, and the next one has refused the sender
-                return NO_HOST
-            try:
-                reply = await client.rcpt(recipient.mailbox, recipient.params)
-            except NextHopError as error:
-                if self._recipients:
-                    return self._lost(error)
-                self._client = None
-                self._gave_way(error, stale=False)
-                reply = await self._begin(error.reply)
-                if not reply.positive:
-                    return reply
-                continue
-            if reply.positive:
-                self._recipients.append(recipient)
-            return for_client(reply)
-
-    async def _data(self) -> Reply:
-        client = self._client
-        if client is None or self._problem is not None:
-            return LOST
-        try:
-            reply = await client.data()
-        except NextHopError as error:
-            return self._lost(error)
+    def _sender_answered(self, reply: Reply) -> Reply:
+        if not reply.positive:
+            assert self._client is not None
+            client, self._client = self._client, None
+            self._search.release(client)
         return for_client(reply)
 
-    async def _finish(self) -> Reply:
-        client = self._client
-        assert client is not None
-        try:
-            replies = await client.end()
-        except NextHopError as error:
-            reply = self._lost(error)
-        else:
-            reply = self._fold(replies)
+    def _sender_not_answered(self, failure: Failure) -> Reply | Deferred[Reply]:
+        error = _next_hop_error(failure)
         self._client = None
-        self._release(client)
-        return reply
+        self._search.gave_way(error)
+        return self._offer(error.reply)
+
+    def _nobody_found(self, failure: Failure) -> Reply:
+        error = failure.value
+        if isinstance(error, Full):
+            return BUSY
+        if isinstance(error, LoginRefused):
+            assert error.reply is not None
+            return for_client(error.reply)
+        failure.trap(HostsUnknown)  # type: ignore[no-untyped-call]
+        _log.warn("relay {relay}: {problem}", relay=self._relay.name, problem=str(error))
+        return NO_ROUTE
+
+    # RCPT
+
+    def _recipient_answered(self, recipient: Recipient, reply: Reply) -> Reply:
+        if reply.positive:
+            self._recipients.append(recipient)
+        return for_client(reply)
+
+    def _recipient_not_answered(
+        self, recipient: Recipient, failure: Failure
+    ) -> Reply | Deferred[Reply]:
+        error = _next_hop_error(failure)
+        if self._recipients:
+            return self._lost(error)
+        self._client = None
+        self._search.failed(error)
+        return when(self._begin(error.reply), partial(self._begun_again, recipient))
+
+    def _begun_again(self, recipient: Recipient, reply: Reply) -> Reply | Deferred[Reply]:
+        return self.rcpt(recipient) if reply.positive else reply
+
+    # The message
 
     def _fold(self, replies: list[Reply]) -> Reply:
         """One answer for a message: the worst, so that 250 means that everybody has it.
@@ -290,7 +230,6 @@ class RelayDelivery:
         the message.
         """
         if len({reply.positive for reply in replies}) > 1:
-            assert self._transaction is not None
             for recipient, reply in zip(self._recipients, replies, strict=True):
                 _log.warn(
                     "relay {relay}: {id}: recipients disagree: <{recipient}>: {code} {text}",
@@ -302,16 +241,20 @@ class RelayDelivery:
                 )
         return for_client(worst(replies))
 
+    def _finished(self, reply: Reply) -> Reply:
+        assert self._client is not None
+        client, self._client = self._client, None
+        self._search.release(client)
+        return reply
+
+    def _not_answered(self, failure: Failure) -> Reply:
+        return self._lost(_next_hop_error(failure))
+
     def _lost(self, error: NextHopError) -> Reply:
         """The host has failed with recipients accepted: what the client is told."""
         if self._problem is None:
             self._problem = error
-            _log.warn(
-                "relay {relay}: {host}: {problem}",
-                relay=self._relay.name,
-                host=str(self._host),
-                problem=error.reason,
-            )
+            self._search.report(error)
         return LOST if error.reply is None else temporary(error.reply)
 
     # The end
@@ -325,17 +268,14 @@ class RelayDelivery:
             client.drop("given up")
         finally:
             resetting.discard(client)
-        self._release(client)
+        self._search.release(client)
 
-    def _release(self, client: Client) -> None:
-        """The connection may serve another transaction."""
-        self._relay.pool.keep((self._host, self._identity, self._login), client)
-        self._leave()
 
-    def _leave(self) -> None:
-        if self._place:
-            self._place = False
-            self._relay.pool.leave()
+def _next_hop_error(failure: Failure) -> NextHopError:
+    """What has happened, if that is the next hop's fault; whoever has left, for one, is not."""
+    failure.trap(NextHopError)  # type: ignore[no-untyped-call]
+    assert isinstance(failure.value, NextHopError)
+    return failure.value
 
 
 def for_client(reply: Reply) -> Reply:
