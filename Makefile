@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a machine with Python 3.11 or newer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs bench clean
+.PHONY: help run test lint format docs bench bench-micro bench-macro bench-growth bench-docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,13 +13,19 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 # What `make test` hands to trial.
 TESTS ?= tests
 
+# What `make bench` measures, and how often.
+BENCH ?=
+ROUNDS ?= 7
+JSON ?=
+
 help:
 	@echo 'make run     start the gateway on etc/smtpgate.toml (mail goes to var/mail)'
 	@echo 'make test    run the tests (TESTS=tests.test_config for some of them)'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  let ruff rewrite what it can'
 	@echo 'make docs    build the documentation into docs/_build/html'
-	@echo 'make bench   measure'
+	@echo 'make bench   measure (BENCH="micro macro/tls" some of it, JSON=FILE to compare later)'
+	@echo 'make bench-docs   measure again what docs/performance.rst shows'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'smtpgate needs Python 3.11 or newer, and none was found.' >&2; exit 1; }
@@ -53,9 +59,15 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
+# BENCH names rooms and benchmarks, ROUNDS how often each is measured.
 bench: $(VENV)/.dev
-	@for benchmark in $(filter-out benchmarks/measure.py,$(wildcard benchmarks/*.py)); do \
-		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	$(BIN)/python -m benchmarks $(BENCH) --rounds $(ROUNDS) $(if $(JSON),--json $(JSON))
+
+bench-micro bench-macro bench-growth: $(VENV)/.dev
+	$(BIN)/python -m benchmarks $(@:bench-%=%) --rounds $(ROUNDS) $(if $(JSON),--json $(JSON))
+
+bench-docs: $(VENV)/.dev
+	$(BIN)/python -m benchmarks micro growth --full --rounds $(ROUNDS) --rst docs/performance
 
 clean:
 	rm -rf $(VENV) build *.egg-info docs/_build _trial_temp* .mypy_cache .ruff_cache

@@ -1,70 +1,176 @@
-"""Measuring for the benchmarks: medians with their spread, on the screen and as JSON."""
+"""Measuring: rounds of each figure, their median, and their spread.
+
+The spread is the middle half of the rounds, from the first quartile to the third.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
+import gc
 import statistics
-import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+#: Does what is measured, and gives what it took, in seconds.
+Timed = Callable[[], float]
 
 
-class Benchmark:
-    """Runs measurements, prints each, and writes all of them where `--json FILE` says."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured, one value a round.
 
-    def __init__(self, title: str, arguments: Sequence[str] | None = None) -> None:
-        parser = argparse.ArgumentParser(description=title)
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-        parser.add_argument("--rounds", type=int, default=9, help="measurements of each figure")
-        options = parser.parse_args(arguments)
-        self._json: Path | None = options.json
-        self._rounds: int = options.rounds
-        self._results: dict[str, dict[str, float | str]] = {}
-        print(title)
+    :param unit: of the values; more is better when it ends in ``/s``, less otherwise
+    :param size: of what grows, in a series
+    """
+
+    unit: str
+    values: tuple[float, ...]
+    series: str = ""
+    size: int = 0
+
+    @property
+    def median(self) -> float:
+        """The middle of the rounds."""
+        return statistics.median(self.values)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile."""
+        if len(self.values) < 2:
+            return self.values[0], self.values[0]
+        first, _, third = statistics.quantiles(self.values, n=4, method="inclusive")
+        return first, third
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether it is a rate."""
+        return self.unit.endswith("/s")
+
+    def as_json(self) -> dict[str, Any]:
+        """For the file that ``--json`` writes."""
+        low, high = self.spread
+        found: dict[str, Any] = {
+            "unit": self.unit, "median": self.median, "low": low, "high": high,
+            "values": list(self.values),
+        }  # fmt: skip
+        if self.series:
+            found.update(series=self.series, size=self.size)
+        return found
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Figure:
+        """The inverse of :meth:`as_json`."""
+        return cls(
+            found["unit"], tuple(found["values"]), found.get("series", ""), found.get("size", 0)
+        )
+
+
+class Bench:
+    """Takes the figures of one benchmark, and prints each.
+
+    :param rounds: how often each is measured
+    :param quick: the smallest load there is: it shows that a benchmark runs, and measures nothing
+    :param full: what takes long is measured to its end
+    """
+
+    def __init__(self, rounds: int, quick: bool = False, full: bool = False) -> None:
+        self.rounds = rounds
+        self.quick = quick
+        self.full = full
+        self.figures: dict[str, Figure] = {}
+        #: Closes what was opened, when the benchmark is over.
+        self.stack = ExitStack()
+
+    def amount(self, usual: int, least: int = 1) -> int:
+        """How many; the least when it has to be quick."""
+        return least if self.quick else usual
+
+    def sizes(self, *usual: int) -> tuple[int, ...]:
+        """Those, or 1 and 2 when it has to be quick."""
+        return (1, 2) if self.quick else usual
+
+    def growing(self, *usual: int) -> tuple[int, ...]:
+        """Sizes of what grows; the smallest and twice as much when it has to be quick."""
+        return (usual[0], usual[0] * 2) if self.quick else usual
+
+    # In this process
 
     def rate(self, name: str, unit: str, amount: float, run: Callable[[], object]) -> None:
-        """How much of `amount` (in `unit`) one `run` gets through in a second."""
-        self._record(name, unit + "/s", [amount / seconds for seconds in self._seconds(run)])
+        """How much of ``amount`` (in ``unit``) one ``run`` gets through in a second."""
+        self.record(name, f"{unit}/s", [amount / seconds for seconds in self._rounds(run)])
 
     def cost(self, name: str, count: int, run: Callable[[], object]) -> None:
-        """Microseconds of each of the `count` things that one `run` does."""
-        self._record(name, "µs", [seconds / count * 1e6 for seconds in self._seconds(run)])
+        """Microseconds of each of the ``count`` things that one ``run`` does."""
+        self.record(name, "µs", [seconds / count * 1e6 for seconds in self._rounds(run)])
 
     def overhead(
         self, name: str, count: int, base: Callable[[], object], run: Callable[[], object]
     ) -> None:
-        """Microseconds that each of `count` things costs more in `run` than in `base`.
+        """Microseconds that each of ``count`` things costs more in ``run`` than in ``base``."""
+        pairs = self.turns({"base": timed(base), "run": timed(run)})
+        figures = [
+            (more - less) / count * 1e6
+            for less, more in zip(pairs["base"], pairs["run"], strict=True)
+        ]
+        self.record(name, "µs", figures)
 
-        The two are measured in turns, so that what else the machine does hits both.
-        """
-        base()
+    def _rounds(self, run: Callable[[], object]) -> list[float]:
+        return self.turns({"": timed(run)})[""]
+
+    # Anywhere
+
+    def turns(self, runs: Mapping[Any, Timed]) -> dict[Any, list[float]]:
+        """Measure in turns, after a round that does not count."""
+        if not self.quick:
+            for run in runs.values():
+                run()
+        found: dict[Any, list[float]] = {key: [] for key in runs}
+        for _ in range(self.rounds):
+            for key, run in runs.items():
+                gc.collect()
+                found[key].append(run())
+        return found
+
+    def series(self, name: str, what: str, values: Mapping[int, list[float]], unit: str) -> None:
+        """Figures of the same thing at several sizes of ``what``."""
+        for size, figures in values.items():
+            label = f"{name}: {size:,} {what}"
+            self.record(label, unit, figures, series=f"{name}|{what}", size=size)
+
+    def record(
+        self, name: str, unit: str, values: list[float], series: str = "", size: int = 0
+    ) -> None:
+        """Keep and print a figure."""
+        figure = self.figures[name] = Figure(unit, tuple(values), series, size)
+        low, high = figure.spread
+        print(
+            f"  {name:<58} {figure.median:>12,.2f} {unit:<10} ({low:,.2f} to {high:,.2f})",
+            flush=True,
+        )
+
+
+def timed(run: Callable[[], object]) -> Timed:
+    """Processor time of this process."""
+
+    def measured() -> float:
+        begin = time.process_time()
         run()
-        figures = []
-        for _ in range(self._rounds):
-            without, with_it = self._once(base), self._once(run)
-            figures.append((with_it - without) / count * 1e6)
-        self._record(name, "µs", figures)
+        return time.process_time() - begin
 
-    def _seconds(self, run: Callable[[], object]) -> list[float]:
-        run()  # warm up
-        return [self._once(run) for _ in range(self._rounds)]
+    return measured
 
-    @staticmethod
-    def _once(run: Callable[[], object]) -> float:
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start
 
-    def _record(self, name: str, unit: str, figures: list[float]) -> None:
-        median = statistics.median(figures)
-        low, high = min(figures), max(figures)
-        print(f"  {name:<44} {median:>12,.2f} {unit:<12} ({low:,.2f} to {high:,.2f})")
-        self._results[name] = {"unit": unit, "median": median, "min": low, "max": high}
+def yardstick() -> float:
+    """Microseconds of one call of an empty function: what this Python and this machine are."""
 
-    def finish(self) -> None:
-        """Write the JSON file, if one was asked for."""
-        if self._json is not None:
-            results = {"python": sys.version.split()[0], "results": self._results}
-            self._json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    def empty() -> None:
+        pass
+
+    def run() -> None:
+        for _ in range(100_000):
+            empty()
+
+    measured = timed(run)
+    return statistics.median(measured() for _ in range(9)) * 10

@@ -1,13 +1,18 @@
-"""How fast scripts are parsed."""
+"""How fast scripts are scanned, parsed and compiled: what starting and reloading wait for."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from measure import Benchmark
-
+from benchmarks.measure import Bench
+from benchmarks.scripts import FIFTEEN_LINES
+from smtpgate.hooks.table import PROXY
 from smtpgate.hsl.grammar import parse
+from smtpgate.hsl.runtime import compile_script
+from smtpgate.hsl.sources import NoFiles
 from smtpgate.hsl.tokens import Tokens
+
+TITLE = "Reading scripts"
 
 # Pieces of proxy scripts as people write them: comments, tables, functions, conditions.
 SNIPPETS = (
@@ -103,23 +108,23 @@ def script(lines: int) -> str:
     return "".join(pieces)
 
 
-def main() -> None:
-    benchmark = Benchmark("parsing scripts")
-    for lines in (100, 1_000, 10_000):
+def measure(bench: Bench) -> None:
+    """Small scripts and large ones."""
+    for lines in bench.sizes(100, 1_000, 10_000):
         source = script(lines)
         code = sum(1 for line in source.splitlines() if line.strip())
-        benchmark.rate(
-            f"a script of {lines} lines, blank ones not counted",
+        bench.rate(
+            f"parse a script of {lines:,} lines, blank ones not counted",
             "lines",
             code,
             partial(parse, source, "benchmark.hsl"),
         )
-    source = script(1_000)
+    source = script(bench.amount(1_000, 10))
     tokens = len(Tokens.scan(source, "benchmark.hsl"))
-    benchmark.cost("one token, scan only", tokens, lambda: Tokens.scan(source, "benchmark.hsl"))
-    benchmark.cost("one token, scan and parse", tokens, lambda: parse(source, "benchmark.hsl"))
-    benchmark.finish()
-
-
-if __name__ == "__main__":
-    main()
+    bench.cost("one token, scan only", tokens, lambda: Tokens.scan(source, "benchmark.hsl"))
+    bench.cost("one token, scan and parse", tokens, lambda: parse(source, "benchmark.hsl"))
+    small = FIFTEEN_LINES
+    bench.cost(
+        "compile fifteen lines", 1,
+        lambda: compile_script(small, "benchmark.hsl", PROXY.context, NoFiles()),
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""What it costs to make replies: those of scripts and next hops; ours are made once."""
+
+from __future__ import annotations
+
+from benchmarks.measure import Bench
+from smtpgate.smtp.reply import OK, Reply, worst
+from smtpgate.smtp.replyreader import ReplyReader
+
+TITLE = "Replies"
+
+
+def measure(bench: Bench) -> None:
+    """Made, written and read."""
+    count = bench.amount(5000)
+
+    def ours() -> None:
+        for _ in range(count):
+            OK.wire()
+
+    def script() -> None:
+        for _ in range(count):
+            Reply.of(550, "We do not tell", (5, 7, 1)).wire()
+
+    def long() -> None:
+        lines = [f"line {n}" for n in range(10)]
+        for _ in range(count):
+            Reply.of(250, lines, (2, 0, 0)).wire()
+
+    def choose() -> None:
+        for _ in range(count):
+            worst((OK, OK))
+
+    bench.cost("ours", count, ours)
+    bench.cost("a script's, one line", count, script)
+    bench.cost("a script's, ten lines", count, long)
+    bench.cost("the worst of two", count, choose)
+    octets = b"250 2.1.5 Recipient OK\r\n"
+    bench.cost("a next hop's, one line", count, lambda: read(octets, count))
+    octets_of_ehlo = b"".join(b"250-KEYWORD%d\r\n" % n for n in range(9)) + b"250 LAST\r\n"
+    bench.cost("a next hop's, ten lines", count, lambda: read(octets_of_ehlo, count))
+
+
+def read(octets: bytes, count: int) -> None:
+    reader = ReplyReader()
+    for _ in range(count):
+        reader.append(octets)
+        assert reader.next() is not None
