@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from smtpgate.smtp.session import Limits
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """The /24 or /64 an address belongs to; an IPv4-mapped one counts as IPv4."""
     try:

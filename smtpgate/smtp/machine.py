@@ -157,12 +157,11 @@ class Machine(ESMTP):
         assert self._authentication is not None
         return when(self._authentication.line(response), self._authentication_went_on)
 
-    def extensions(self) -> dict[bytes, None]:
+    def extensions(self) -> tuple[str, ...]:
         """The keywords for EHLO."""
-        keywords = self._keywords
-        if keywords is None:
-            keywords = extensions(self.connection, self.server)
-        return {replies.octets(keyword): None for keyword in keywords}
+        if self._keywords is not None:
+            return self._keywords
+        return extensions(self.connection, self.server)
 
     def validateFrom(self, helo: str, origin: Mailbox | None) -> Decision | Deferred[Decision]:
         """Ask the policy about a sender."""
@@ -305,12 +304,10 @@ class Machine(ESMTP):
         self.connection.helo = name if accepted.helo is None else accepted.helo
         self.connection.helo_verb = verb
         self._keywords = accepted.extensions
-        first = (self.server.settings.hostname,) if reply is None else reply.lines
-        close = reply is not None and reply.close
-        if verb == "HELO":
-            return self.answer(Reply(250, first, close=close))
-        keywords = tuple(keyword.decode("latin-1") for keyword in self.extensions())
-        return self.answer(Reply(250, first + keywords, close=close))
+        lines = (self.server.settings.hostname,) if reply is None else reply.lines
+        if verb == "EHLO":
+            lines += self.extensions()
+        return self.answer(replies.hello(lines, reply is not None and reply.close))
 
     def _sender_decided(self, sender: Mailbox | None, decision: Decision) -> Done:
         accepted = _accepted(decision)

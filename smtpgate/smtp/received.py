@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from smtpgate.smtp.reply import octets
 from smtpgate.smtp.session import Connection, ServerSettings, Transaction
@@ -28,8 +29,13 @@ def received(connection: Connection, settings: ServerSettings, now: float) -> by
         parts.append(f"\t(using {tls.protocol} with cipher {tls.cipher} ({tls.key_size} bits))")
     if len(transaction.recipients) == 1:  # naming several would tell them of each other
         parts.append(f"\tfor <{transaction.recipients[0].mailbox.text}>")
-    date = format_datetime(datetime.fromtimestamp(now, UTC))
-    return octets("\r\n".join(parts) + f"; {date}\r\n")
+    return octets("\r\n".join(parts) + f"; {_date(int(now))}\r\n")
+
+
+@lru_cache(maxsize=2)
+def _date(now: int) -> str:
+    """Many messages share their second."""
+    return format_datetime(datetime.fromtimestamp(now, UTC))
 
 
 def protocol(connection: Connection, transaction: Transaction) -> str:

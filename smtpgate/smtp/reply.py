@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from smtpgate.smtp.refusal import EnhancedCode, Refusal
 
-#: Octets that would break a reply line apart or hide text in it.
-_FORBIDDEN = ("\r", "\n", "\0")
 _BLANKED = {ord("\r"): " ", ord("\0"): " "}
 
 
@@ -47,14 +46,14 @@ class Reply:
         if not self.lines:
             raise ValueError("a reply has at least one line")
         for line in self.lines:
-            if any(octet in line for octet in _FORBIDDEN):
+            # They would break the line apart, or hide text in it.
+            if "\r" in line or "\n" in line or "\0" in line:
                 raise ValueError(f"a reply line holds no CR, LF or NUL: {line!r}")
-        prefix = "" if self.enhanced is None else "{}.{}.{} ".format(*self.enhanced)
-        last = len(self.lines) - 1
-        wire = b"".join(
-            octets(f"{self.code}{' ' if n == last else '-'}{prefix}{line}") + b"\r\n"
-            for n, line in enumerate(self.lines)
-        )
+        prefix = "" if self.enhanced is None else "%d.%d.%d " % self.enhanced
+        *former, last = self.lines
+        wire = octets(f"{self.code} {prefix}{last}\r\n")
+        if former:
+            wire = b"".join([octets(f"{self.code}-{prefix}{line}\r\n") for line in former]) + wire
         object.__setattr__(self, "_wire", wire)
 
     @classmethod
@@ -174,11 +173,19 @@ NO_SPOOL = _reply(452, "4.3.1", "No room for the message now, try again later")
 XCLIENT_DENIED = _reply(550, "5.7.0", "XCLIENT is not allowed from here")
 
 
+@lru_cache(maxsize=64)
 def banner(hostname: str) -> Reply:
     """The greeting at connect, RFC 5321 4.3.1: it has no enhanced code (RFC 2034 4)."""
     return Reply(220, (f"{hostname} ESMTP",))
 
 
+@lru_cache(maxsize=256)
+def hello(lines: tuple[str, ...], close: bool = False) -> Reply:
+    """The answer to HELO and EHLO: it has no enhanced code (RFC 2034 4)."""
+    return Reply(250, lines, close=close)
+
+
+@lru_cache(maxsize=64)
 def goodbye(hostname: str) -> Reply:
     """The answer to QUIT."""
     return _reply(221, "2.0.0", f"{hostname} Goodbye", close=True)
