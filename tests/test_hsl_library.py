@@ -1,9 +1,12 @@
 """The table of the standard library, and what its manual entries promise."""
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.hsl import library
 from smtpgate.hsl.builtin import builtin
 from smtpgate.hsl.library import CHAPTERS, CLASSES, FUNCTIONS, by_name
 
@@ -33,9 +36,61 @@ class TableTests(SynchronousTestCase):
 
     def test_every_function_is_listed(self):
         """A function has its own name in the table, whatever its aliases are."""
-        for _, chapter in CHAPTERS:
-            for function in chapter.FUNCTIONS:
+        for chapter in CHAPTERS:
+            for function in chapter.all_functions():
                 self.assertIs(FUNCTIONS[function.name], function)
+
+    def test_names(self):
+        """The names in a chapter's table are those that its modules define, and no others."""
+        for chapter in CHAPTERS:
+            for module in chapter.modules():
+                name = module.__name__.rpartition(".")[2]
+                for attribute, table in (
+                    ("FUNCTIONS", chapter.functions),
+                    ("CLASSES", chapter.classes),
+                ):
+                    defined = by_name(getattr(module, attribute, ()))
+                    self.assertEqual(set(table.get(name, "").split()), set(defined), name)
+
+    def test_every_module(self):
+        """A module that defines something is in some chapter."""
+        listed = {module for chapter in CHAPTERS for module in chapter.modules()}
+        for found in iter_modules(library.__path__, f"{library.__name__}."):
+            module = import_module(found.name)
+            if hasattr(module, "FUNCTIONS") or hasattr(module, "CLASSES"):
+                self.assertIn(module, listed)
+
+    def test_each_name_once(self):
+        """No name is in two chapters."""
+        names = [
+            name
+            for chapter in CHAPTERS
+            for words in (*chapter.functions.values(), *chapter.classes.values())
+            for name in words.split()
+        ]
+        self.assertEqual(len(names), len(FUNCTIONS) + len(CLASSES))
+
+    def test_own_names(self):
+        """Names of a context are in front of the library's, and leave the library alone."""
+
+        @builtin("http")
+        def own() -> None:
+            """Instead of the library's."""
+
+        @builtin("Reject")
+        def reject() -> None:
+            """Beside the library."""
+
+        table = FUNCTIONS | {"http": own, "Reject": reject}
+        self.assertIs(table["http"], own)
+        self.assertIs(table["Reject"], reject)
+        self.assertIs(table["length"], FUNCTIONS["length"])
+        self.assertEqual([*table], [*FUNCTIONS, "Reject"])
+        self.assertEqual(len(table), len(FUNCTIONS) + 1)
+        self.assertIn("Reject", table)
+        self.assertNotIn("Reject", FUNCTIONS)
+        self.assertIsNot(FUNCTIONS["http"], own)
+        self.assertRaises(KeyError, lambda: FUNCTIONS["Reject"])
 
     def test_duplicate_name(self):
         """A name that two functions have is refused."""
@@ -64,10 +119,10 @@ class TableTests(SynchronousTestCase):
 
 def all_builtins():
     """Every function, static function, constructor and method, with its name for messages."""
-    for _, chapter in CHAPTERS:
-        for function in chapter.FUNCTIONS:
+    for chapter in CHAPTERS:
+        for function in chapter.all_functions():
             yield function.name, function
-        for made in getattr(chapter, "CLASSES", ()):
+        for made in chapter.all_classes():
             for member in (*made.methods.values(), *made.statics.values()):
                 yield f"{made.name}.{member.name}", member
 
@@ -97,6 +152,6 @@ class ManualTests(SynchronousTestCase):
 
     def test_example(self):
         """Each function has an example."""
-        for _, chapter in CHAPTERS:
-            for function in chapter.FUNCTIONS:
+        for chapter in CHAPTERS:
+            for function in chapter.all_functions():
                 self.assertIn(".. code-block:: hsl\n", function.text, function.name)

@@ -28,10 +28,10 @@ def examples(text):
 
 def entries():
     """The name and text of every function, class and method."""
-    for _, chapter in CHAPTERS:
-        for function in chapter.FUNCTIONS:
+    for chapter in CHAPTERS:
+        for function in chapter.all_functions():
             yield function.name, function.text
-        for made in getattr(chapter, "CLASSES", ()):
+        for made in chapter.all_classes():
             yield made.name, made.text
             for member in (*made.methods.values(), *made.statics.values()):
                 yield f"{made.name}.{member.name}", member.text

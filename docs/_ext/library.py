@@ -140,13 +140,13 @@ class Library(SphinxDirective):
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        chapter = dict(CHAPTERS)[self.arguments[0]]
-        for name in (chapter.__name__, "smtpgate.hsl.library"):
+        (chapter,) = (each for each in CHAPTERS if each.title == self.arguments[0])
+        for name in (*(each.__name__ for each in chapter.modules()), "smtpgate.hsl.library"):
             self.env.note_dependency(f"../{name.replace('.', '/')}.py")
         lines: list[str] = []
-        for function in sorted(chapter.FUNCTIONS, key=lambda each: each.name):
+        for function in sorted(chapter.all_functions(), key=lambda each: each.name):
             lines += entry(function, "js:function", function.name, function.aliases)
-        for made in getattr(chapter, "CLASSES", ()):
+        for made in chapter.all_classes():
             lines += class_entry(made)
         return self.parse_text_to_nodes("\n".join(lines))
 
@@ -154,15 +154,18 @@ class Library(SphinxDirective):
 def index() -> list[str]:
     """The list of everything, a row a chapter."""
     lines = [".. list-table::", "   :widths: 25 75", ""]
-    for title, chapter in CHAPTERS:
+    for chapter in CHAPTERS:
         names = []
-        for function in sorted(chapter.FUNCTIONS, key=lambda each: each.name):
+        for function in sorted(chapter.all_functions(), key=lambda each: each.name):
             aliases = ", ".join(f":js:func:`{alias}`" for alias in function.aliases)
             names.append(f":js:func:`{function.name}`" + (f" ({aliases})" if aliases else ""))
-        for made in getattr(chapter, "CLASSES", ()):
+        for made in chapter.all_classes():
             names.append(f":js:class:`{made.name}`")
             names += [f":js:func:`{made.name}::{static}`" for static in made.statics]
-        lines += [f"   * - :doc:`{title} <{page(title)}>`", f"     - {', '.join(names)}"]
+        lines += [
+            f"   * - :doc:`{chapter.title} <{page(chapter.title)}>`",
+            f"     - {', '.join(names)}",
+        ]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin
@@ -58,7 +58,7 @@ class Loader:
         return found
 
     def data(
-        self, path: nodes.Path, options: dict[str, Value], functions: dict[str, Builtin]
+        self, path: nodes.Path, options: dict[str, Value], functions: Mapping[str, Builtin]
     ) -> Value:
         """The value of a data file, chosen by its extension (manual: import, data)."""
         at = path.position

@@ -38,7 +38,7 @@ class Library:
     """The functions and classes that a context offers, by name."""
 
     def __init__(self, context: Context) -> None:
-        self.functions: dict[str, Builtin] = {**FUNCTIONS, **context.functions}
+        self.functions: Mapping[str, Builtin] = FUNCTIONS | context.functions
         self.classes: Mapping[str, BuiltinClass] = CLASSES
 
     def find(self, name: str) -> Builtin | BuiltinClass | None:

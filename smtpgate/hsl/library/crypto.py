@@ -26,7 +26,6 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.library import passwords, signing
 
 #: The most octets that one call of random_bytes() makes (manual: random_bytes).
 MAX_RANDOM = 1024 * 1024
@@ -302,6 +301,4 @@ FUNCTIONS = (
     random_number,
     sha1,
     sha2,
-    *signing.FUNCTIONS,
-    *passwords.FUNCTIONS,
 )

@@ -30,7 +30,6 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
-from smtpgate.hsl.library import http
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.sources import ScriptFileError, ScriptRoot
 from smtpgate.hsl.values import Function, Object, to_string
@@ -381,5 +380,5 @@ def in_file(
     return []
 
 
-FUNCTIONS = (file, file_get_contents, in_file, *http.FUNCTIONS)
+FUNCTIONS = (file, file_get_contents, in_file)
 CLASSES = (BuiltinClass(File),)

@@ -6,7 +6,7 @@ import re
 
 from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import BOOLEAN, NO_OPTIONS, Array, Option, Options, String, builtin
-from smtpgate.hsl.library import addresslist, reputation
+from smtpgate.hsl.library import addresslist
 from smtpgate.hsl.values import Map
 
 _FIELD_OPTION = {
@@ -89,4 +89,4 @@ def header_dkim_decode(value: String, options: Options = NO_OPTIONS) -> Array | 
     return arrays.normal(tags)
 
 
-FUNCTIONS = (header_addresslist_extract, header_dkim_decode, *reputation.FUNCTIONS)
+FUNCTIONS = (header_addresslist_extract, header_dkim_decode)

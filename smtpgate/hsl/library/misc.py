@@ -23,7 +23,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
-from smtpgate.hsl.library import network, submission
+from smtpgate.hsl.library import submission
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.library.mime import MIME
 from smtpgate.hsl.values import to_number, type_name
@@ -262,4 +262,4 @@ def mail(
     )
 
 
-FUNCTIONS = (gethostname, mail, rate, serial, stat, syslog, uuid, *network.FUNCTIONS)
+FUNCTIONS = (gethostname, mail, rate, serial, stat, syslog, uuid)
