@@ -286,7 +286,7 @@ class ReplyTests(SynchronousTestCase):
         """A reason that is no text."""
         self.assertEqual(
             self.complaint(550.0),
-            'Reply() parameter "reason" must be a string or array, number given',
+            'Reply() parameter "reason" must be a string or array or none, number given',
         )
         self.assertEqual(
             self.complaint(["x", None]),

@@ -27,6 +27,7 @@ from smtpgate.hsl.builtin import (
     STRING,
     Array,
     Builtin,
+    Nothing,
     Option,
     Options,
     String,
@@ -62,7 +63,7 @@ def refusing(
     if not closes:
         options = {"disconnect": DISCONNECT, **options}
 
-    def refuse(reason: String | Array | None = None, options: Options = NO_OPTIONS) -> Reply:
+    def refuse(reason: String | Array | Nothing = None, options: Options = NO_OPTIONS) -> Reply:
         return make_reply(
             name,
             reason,

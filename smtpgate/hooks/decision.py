@@ -8,6 +8,7 @@ from smtpgate.hsl.builtin import (
     NO_OPTIONS,
     STRING,
     Array,
+    Nothing,
     Option,
     Options,
     String,
@@ -48,7 +49,7 @@ def proxy_pass(options: Options = NO_OPTIONS) -> policy.Pass:
     terminates=True,
 )
 def proxy_reply(
-    reason: String | Array | None = None,
+    reason: String | Array | Nothing = None,
     options: Options = NO_OPTIONS,
 ) -> policy.Answer:
     """Answer the client; the SMTP server never sees the line."""

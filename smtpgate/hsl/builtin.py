@@ -41,11 +41,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (float, int)) and not isinstance(value, bool)
 
 
+class _Endless(Exception):
+    """A number that is infinite, or none at all, where decimals are dropped."""
+
+
 def _whole(value: float) -> int:
     try:
         return int(value)
     except (ValueError, OverflowError):
-        raise Fault("the number is not finite") from None
+        raise _Endless from None
 
 
 STRING = Kind("string", lambda value: isinstance(value, str))
@@ -64,6 +68,8 @@ Integer: TypeAlias = Annotated[int, INTEGER]
 Boolean: TypeAlias = Annotated[bool, BOOLEAN]
 Array: TypeAlias = Annotated[list[Any] | Map, ARRAY]
 Callback: TypeAlias = Annotated[Function, CALLBACK]
+#: none, where an argument that may be left out may be none as well.
+Nothing: TypeAlias = Annotated[None, NONE]
 #: Anything, unchecked.
 Value: TypeAlias = Any
 #: What an ``options`` parameter is annotated with.
@@ -241,6 +247,7 @@ def _checked(
     parameters and nothing else.
     """
     scope: dict[str, Any] = {
+        "absent": object(),
         "name": name,
         "python": python,
         "options_table": options,
@@ -259,20 +266,22 @@ def _checked(
                 scope[f"check{number}"] = _checker(parameter)
                 checks.append(f"{variable} = [check{number}(name, v) for v in {variable}]")
             continue
-        scope[f"default{number}"] = parameter.default
-        head.append(f"{variable}=default{number}" if parameter.optional else variable)
+        # Nothing that a script has is ``absent``: none is no way to leave an argument out.
+        head.append(f"{variable}=absent" if parameter.optional else variable)
         passed.append(variable)
         if parameter.name == "options":
             checks.append(
                 f"{variable} = read_options({name!r}, options_table, {variable},"
-                f" {variable} is default{number})"
+                f" {variable} is absent)"
             )
             continue
-        if not parameter.kinds:
-            continue
-        scope[f"parameter{number}"] = parameter
-        guard = f"if {variable} is not default{number}: " if parameter.optional else ""
-        checks.append(f"{guard}{_test(number, parameter, scope)}")
+        if parameter.optional:
+            scope[f"default{number}"] = parameter.default
+            checks.append(f"if {variable} is absent: {variable} = default{number}")
+        if parameter.kinds:
+            scope[f"parameter{number}"] = parameter
+            otherwise = "else: " if parameter.optional else ""
+            checks.append(f"{otherwise}{_test(number, parameter, scope)}")
     body = [
         f"def checked({', '.join(head)}):",
         *(f"    {line}" for line in checks),
@@ -305,7 +314,10 @@ def _checker(parameter: Parameter) -> Callable[[str, Any], Any]:
     kinds = parameter.kinds
 
     def check(name: str, value: Any) -> Any:
-        converted = _convert(value, kinds)
+        try:
+            converted = _convert(value, kinds)
+        except _Endless:
+            raise Fault(_endless(f'{name}() parameter "{parameter.name}"', value)) from None
         if converted is _UNFIT:
             _wrong(name, parameter, value)
         return converted
@@ -339,6 +351,10 @@ def _wrong(name: str, parameter: Parameter, value: Any) -> None:
     )
 
 
+def _endless(what: str, value: float) -> str:
+    return f"{what} must be a finite number, {value} given"
+
+
 def read_options(
     name: str, table: Mapping[str, Option], given: Any, absent: bool = False
 ) -> dict[str, Any]:
@@ -362,7 +378,10 @@ def read_options(
             hint = f', did you mean "{near[0]}"?' if near else ""
             raise Fault(f'{name}() has no option "{key}"{hint}')
         if option.kinds:
-            converted = _convert(value, option.kinds)
+            try:
+                converted = _convert(value, option.kinds)
+            except _Endless:
+                raise Fault(_endless(f'{name}() option "{key}"', value)) from None
             if converted is _UNFIT:
                 raise Fault(
                     f'{name}() option "{key}" must be {_names(option.kinds)}, '
@@ -404,6 +423,6 @@ class BuiltinClass(Function):
 __all__ = [
     "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING",
     "Array", "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number",
-    "Option", "Options", "Parameter", "String", "Value", "arity_message", "builtin",
+    "Nothing", "Option", "Options", "Parameter", "String", "Value", "arity_message", "builtin",
     "read_options",
 ]  # fmt: skip
