@@ -25,6 +25,7 @@ from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.replyreader import BadReply, ReplyReader
+from smtpgate.smtp.writing import send_now, write_now
 
 
 class NextHopError(Exception):
@@ -99,9 +100,9 @@ class Channel(Protocol):
             self.transport.setTcpKeepAlive(True)
 
     def send(self, octets: bytes) -> None:
-        """Send octets that have no reply."""
+        """Send octets that are no message."""
         if self.problem is None:
-            self.transport.write(octets)
+            write_now(self.transport, octets)
 
     def expect(self, seconds: float, what: str) -> Deferred[Reply]:
         """The next reply that is not waited for yet.
@@ -227,11 +228,12 @@ class Channel(Protocol):
             drained.callback(None)
 
     def end_message(self, octets: bytes) -> None:
-        """Send the end of a message."""
+        """Send the end of a message, in one piece with what was written just before."""
         if self.problem is None:
             self.transport.write(octets)
             self.transport.unregisterProducer()
             self._full = False
+            send_now(self.transport)
 
     # Ends
 

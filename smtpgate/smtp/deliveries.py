@@ -235,6 +235,8 @@ class Deliveries:
 
 def _together(answers: list[Reply | Deferred[Reply]]) -> list[Reply] | Deferred[list[Reply]]:
     """All answers, as one answer."""
+    if len(answers) == 1:
+        return when(answers[0], lambda answer: [answer])
     ready = [answer for answer in answers if not later(answer)]
     if len(ready) == len(answers):
         return ready
