@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smtpgate.hooks import route
 from smtpgate.hooks.examining import letter_of
 from smtpgate.hsl.builtin import Array, Boolean, Number, String, builtin
 from smtpgate.hsl.errors import Fault
@@ -59,6 +60,13 @@ def del_header(execution: Execution, name: String) -> Number:
     return float(letter_of(execution).header.delete(name))
 
 
+@builtin("GetRoute")
+def get_route(execution: Execution, extended_result: Boolean = False) -> Array:
+    """The way of the message by its Received headers, an array for each, the newest first."""
+    values = letter_of(execution).header.values("Received", False)
+    return [route.hop(value, extended_result) for value in values]
+
+
 HEADER_FUNCTIONS = (
     get_header,
     get_headers,
@@ -67,4 +75,5 @@ HEADER_FUNCTIONS = (
     prepend_header,
     append_header,
     del_header,
+    get_route,
 )
