@@ -6,7 +6,12 @@ from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
+from twisted.internet.defer import Deferred
+
 from smtpgate.smtp.session import Limits
+
+#: Whether a session is admitted; a Deferred when somebody else has to be asked.
+Admitted = bool | Deferred[bool]
 
 
 @lru_cache(maxsize=4096)
@@ -35,7 +40,7 @@ class Admission:
         self._addresses: Counter[str] = Counter()
         self._networks: Counter[str] = Counter()
 
-    def enter(self, limits: Limits) -> bool:
+    def enter(self, limits: Limits) -> Admitted:
         """Count a session; False when there are too many, and it is not counted then."""
         if limits.connections and self.sessions >= limits.connections:
             return False
@@ -46,7 +51,7 @@ class Admission:
         """Undo :meth:`enter`."""
         self.sessions -= 1
 
-    def identify(self, address: str, limits: Limits) -> bool:
+    def identify(self, address: str, limits: Limits) -> Admitted:
         """Count a session's address; False when it has too many, and it is not counted then."""
         network = network_of(address)
         if 0 < limits.connections_per_address <= self._addresses[address]:

@@ -16,7 +16,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.smtp import reply as replies
-from smtpgate.smtp.answers import caught
+from smtpgate.smtp.admission import Admitted
+from smtpgate.smtp.answers import caught, later
 from smtpgate.smtp.clock import Timer
 from smtpgate.smtp.machine import Machine
 from smtpgate.smtp.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
@@ -43,6 +44,8 @@ class Arrival(Wire):
     _known = False  # the observer knows of the client
     _entered = False
     _identified = False
+    _no_room_yet = False  # somebody is asked whether there is room for the client
+    _early = b""  # what it has sent meanwhile
     _reader: ProxyReader | None = None
     _banner: Timer | None = None
     _too_late: Timer | None = None
@@ -89,18 +92,45 @@ class Arrival(Wire):
         connection.peer_port = getattr(peer, "port", 0)
         connection.local_ip = unmapped(getattr(host, "host", ""))
         connection.local_port = getattr(host, "port", 0)
-        if not self.server.admission.enter(limits):
+        self._ask_for_room(self.server.admission.enter(limits), self._entered_or_not)
+
+    def _ask_for_room(self, answer: Admitted, then: Callable[[bool], None]) -> None:
+        self._no_room_yet = later(answer)
+        self.wait(answer, then)
+
+    def _told(self) -> None:
+        """Whether there is room is known now."""
+        if self._no_room_yet:
+            self._no_room_yet = False
+            self.transport.resumeProducing()
+
+    def _entered_or_not(self, entered: bool) -> None:
+        self._told()
+        if not entered:
             self._turn_away("connections of the server")
             return
         self._entered = True
-        self.deadline.set(limits.handshake_timeout)
-        if within(connection.peer_ip, self.listener.proxies):
+        self.deadline.set(self.limits.handshake_timeout)
+        if within(self.connection.peer_ip, self.listener.proxies):
             self._reader = ProxyReader()
+            self._read_early()
         else:
             self.guarded(self._identify)
 
+    def _read_early(self) -> None:
+        """Read what came too early to be read."""
+        early, self._early = self._early, b""
+        if early and not self.closing:
+            # TLS may have started: then the octets are its, not ours.
+            handler = getattr(self.transport, "protocol", None) or self
+            handler.dataReceived(early)
+
     def arriving(self, data: bytes) -> bool:
         """Octets before the banner; tells whether they are to be queued."""
+        if self._no_room_yet:
+            self._early += data
+            self.transport.pauseProducing()
+            return False
         if self._reader is not None:
             self._read_proxy(data)
             return False
@@ -123,11 +153,8 @@ class Arrival(Wire):
             return
         self._reader = None
         self._believe(header)
+        self._early = rest
         self.guarded(self._identify)
-        if rest and not self.closing:
-            # TLS may have started: then the octets are its, not ours.
-            handler = getattr(self.transport, "protocol", None) or self
-            handler.dataReceived(rest)
 
     def _believe(self, header: ProxyHeader) -> None:
         connection = self.connection
@@ -146,16 +173,27 @@ class Arrival(Wire):
         connection = self.connection
         address = connection.client_ip = connection.peer_ip
         if address:
-            if not self.server.admission.identify(address, self.limits):
-                self._turn_away("connections of the address or network")
-                return
+            answer = self.server.admission.identify(address, self.limits)
+            self._ask_for_room(answer, self._identified_or_not)
+        else:
+            self._let_in()
+
+    def _identified_or_not(self, identified: bool) -> None:
+        self._told()
+        if identified:
             self._identified = True
+            self._let_in()
+        else:
+            self._turn_away("connections of the address or network")
+
+    def _let_in(self) -> None:
         self._known = True
-        self.server.observer.connected(connection)
+        self.server.observer.connected(self.connection)
         if self.listener.implicit_tls:
             self.start_tls(starttls=False)
         else:
             self._greet()
+        self._read_early()
 
     def _turn_away(self, limit: str) -> None:
         self.server.observer.refused(self.connection.peer_ip, f"too many {limit}")
