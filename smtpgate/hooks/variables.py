@@ -39,7 +39,7 @@ class Variables(dict[str, Value]):
         if name == CONTEXT:
             return self.connection.context
         value = self._makers[name](self)
-        super().__setitem__(name, value)
+        dict.__setitem__(self, name, value)
         return value
 
     def __setitem__(self, name: str, value: Value) -> None:

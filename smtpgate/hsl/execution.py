@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from functools import cached_property
 from itertools import chain, count
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,16 @@ _LARGEST_BATCH = 256
 class Execution(Suspendable):
     """Builtins whose first parameter is named ``execution`` receive it."""
 
-    __slots__ = (
-        "_batch", "_bound", "_granted", "_grown", "_resident", "_steps", "_steps_left", "_ticked",
-        "_turned", "active", "barriers", "environment", "script", "started", "variables",
-    )  # fmt: skip
-
+    # What only a script has that counts steps, is large, or calls functions through values.
+    _batch = _FIRST_BATCH
+    #: The steps of the present batch; emptied when the script ends.
+    _granted: list[None] | None = None
+    _steps_left: Iterator[None] = iter(())
+    # Octets of the process when this turn began, 0 before the first look; and those that
+    # it has grown by in all turns before.
+    _resident = 0
+    _grown = 0
+    _bound: dict[str, Function] | None = None
     def __init__(
         self, script: Script, variables: MutableMapping[str, Value], environment: Environment
     ) -> None:
@@ -45,21 +51,18 @@ class Execution(Suspendable):
         self.environment = environment
         #: Seconds on the environment's clock.
         self.started = self._deadline - environment.limits.seconds
-        #: What is being called through values: a function among them is not called again.
-        self.active: set[Any] = set()
-        #: Names of the barriers this script is in.
-        self.barriers: set[str] = set()
         self._steps = environment.limits.steps
-        self._batch = _FIRST_BATCH
-        #: The steps of the present batch; emptied when the script ends.
-        self._granted: list[None] = []
-        self._steps_left: Iterator[None] = iter(self._granted)
         self._ticked = self._turned = self.started
-        # Octets of the process when this turn began, 0 before the first look; and those that
-        # it has grown by in all turns before.
-        self._resident = 0
-        self._grown = 0
-        self._bound: dict[str, Function] | None = None
+
+    @cached_property
+    def active(self) -> set[Any]:
+        """What is being called through values: a function among them is not called again."""
+        return set()
+
+    @cached_property
+    def barriers(self) -> set[str]:
+        """Names of the barriers this script is in."""
+        return set()
 
     def perform(self) -> None:
         ACTIVE.limits, ACTIVE.running = self._limits, self
@@ -89,7 +92,8 @@ class Execution(Suspendable):
     def _close(self) -> None:
         """What the script has made and left behind cannot go on in its name."""
         self.closed = True
-        self._granted.clear()
+        if self._granted:
+            self._granted.clear()
         if ACTIVE.running is self:
             ACTIVE.running = None
 
@@ -145,6 +149,7 @@ class Execution(Suspendable):
         if left:
             # What is left of the batch is given back, and the next step is a tick.
             self._steps += left
+            assert self._granted is not None
             self._granted.clear()
 
     def pause(self) -> None:

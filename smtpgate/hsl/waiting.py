@@ -98,26 +98,23 @@ class TurnQueue:
 class Suspendable:
     """The part of an execution that starts, waits, goes on and ends."""
 
-    __slots__ = (
-        "_clock", "_deadline", "_limits", "_result", "_stop", "_timer", "_turns", "_waiting",
-        "_worker", "closed", "ended", "failure", "outcome",
-    )  # fmt: skip
+    # Most scripts end at once, and never set what they have no use for.
+    _worker: Worker | None = None
+    _waiting: Deferred[Any] | None = None
+    _result: Deferred[Any] | None = None
+    _timer: Delayed | None = None
+    _stop: Signal | None = None
+    #: Its code has run to the end; ``ended``: whoever started it knows.
+    closed = False
+    ended = False
+    outcome: Any = None
+    failure: Exception | None = None
 
     def __init__(self, clock: Timekeeper, turns: TurnQueue, limits: Limits) -> None:
         self._clock = clock
         self._turns = turns
         self._limits = limits
         self._deadline = clock.seconds() + limits.seconds
-        self._worker: Worker | None = None
-        self._waiting: Deferred[Any] | None = None
-        self._result: Deferred[Any] | None = None
-        self._timer: Delayed | None = None
-        self._stop: Signal | None = None
-        #: Its code has run to the end; ``ended``: whoever started it knows.
-        self.closed = False
-        self.ended = False
-        self.outcome: Any = None
-        self.failure: Exception | None = None
 
     def perform(self) -> None:
         """Run the script; sets ``outcome`` or ``failure``, raises nothing."""
@@ -132,7 +129,8 @@ class Suspendable:
             self._result = Deferred(self._cancelled)
             return self._result
         worker = _idle.pop() if _idle else Worker()
-        worker.parent = hub
+        if worker.parent is not hub:
+            worker.parent = hub
         self._worker = worker
         if worker.switch(self) is self:
             return self._end()

@@ -169,7 +169,7 @@ class SMTPProtocol(Arrival):
     def _decided(self, decision: CommandDecision) -> None:
         """What the policy says about a line."""
         self._next = decision.next
-        if self._a_command and _is_bdat(self._line) and not _passes_bdat(decision):
+        if self._a_command and not _passes_bdat(decision) and _is_bdat(self._line):
             try:
                 chunk = parse_bdat(self._line.partition(b" ")[2].strip(b" \t"))
             except Refusal:
