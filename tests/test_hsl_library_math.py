@@ -68,7 +68,9 @@ class MathTests(SynchronousTestCase):
         error = self.assertRaises(Fault, call, "abs", "1")
         self.assertEqual(str(error), 'abs() parameter "number" must be a number, string given')
         error = self.assertRaises(Fault, call, "round", 1, inf)
-        self.assertEqual(str(error), "the number is not finite")
+        self.assertEqual(
+            str(error), 'round() parameter "decimals" must be a finite number, inf given'
+        )
 
     @settings(deadline=None, derandomize=True)
     @given(st.floats(), st.floats(allow_nan=False, min_value=-500, max_value=500))
