@@ -20,9 +20,7 @@ from smtpgate.hooks.evaluator import Binding
 from smtpgate.hooks.table import HOOKS
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
-from smtpgate.relaying import make_relay, open_relays
 from smtpgate.smtp.delivery import Transport
-from smtpgate.transports.clienttls import ClientTLSProblem
 from smtpgate.transports.discard import Discard
 from smtpgate.transports.folders import PLACES, Folders
 from smtpgate.transports.maildir import Maildir
@@ -87,6 +85,25 @@ def machine_name() -> str:
     """The machine's full name, or its short one when it knows no other than localhost."""
     name = socket.getfqdn()
     return socket.gethostname() if name.partition(".")[0] == "localhost" else name
+
+
+def open_relays(config: configuration.Config) -> list[str]:
+    """A warning for each server that relays by SMTP for whoever asks.
+
+    What an LMTP next hop or a store takes is for its own users; SMTP goes on to anywhere.
+    """
+    warnings = []
+    for server in config.servers:
+        hooks = server.hooks
+        guarded = (server.auth is not None and server.auth.required) or hooks.proxy or hooks.rcptto
+        relay = config.transports[server.transport]
+        if isinstance(relay, configuration.SMTPRelay) and not guarded:
+            warnings.append(
+                f"server {server.id} relays for everybody: AUTH is not required, and neither a "
+                "proxy nor a rcptto hook looks at recipients; what its next hop takes is all that "
+                "limits it"
+            )
+    return warnings
 
 
 class _Assembler:
@@ -207,6 +224,10 @@ class _Assembler:
                 return Maildir(name, model.path)
             case configuration.Discard():
                 return Discard(name)
+        # Next hops, with their TLS and their DNS, are imported for those who have some.
+        from smtpgate.relaying import make_relay
+        from smtpgate.transports.clienttls import ClientTLSProblem
+
         try:
             return make_relay(name, model, hostname, self.files.get(model.certificate or ""))
         except ClientTLSProblem as problem:

@@ -61,25 +61,6 @@ def make_relay(
     )
 
 
-def open_relays(config: configuration.Config) -> list[str]:
-    """A warning for each server that relays by SMTP for whoever asks.
-
-    What an LMTP next hop or a store takes is for its own users; SMTP goes on to anywhere.
-    """
-    warnings = []
-    for server in config.servers:
-        hooks = server.hooks
-        guarded = (server.auth is not None and server.auth.required) or hooks.proxy or hooks.rcptto
-        relay = config.transports[server.transport]
-        if isinstance(relay, configuration.SMTPRelay) and not guarded:
-            warnings.append(
-                f"server {server.id} relays for everybody: AUTH is not required, and neither a "
-                "proxy nor a rcptto hook looks at recipients; what its next hop takes is all that "
-                "limits it"
-            )
-    return warnings
-
-
 def _split(hosts: list[str]) -> list[tuple[str, int]]:
     return [split_host(host, 0) for host in hosts]
 

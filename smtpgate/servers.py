@@ -25,7 +25,6 @@ from smtpgate.smtp.session import Limits, ServerSettings
 from smtpgate.tls import ServerTLS
 from smtpgate.transports.folders import Folders
 from smtpgate.transports.maildir import Maildir
-from smtpgate.transports.relay import Relay
 
 #: Directory of messages that scripts examine, below the state directory.
 SPOOL = "spool"
@@ -172,5 +171,9 @@ def prepare(assembly: Assembly) -> None:
 
 def close_relays(assembly: Assembly) -> Any:
     """Leave the next hops; a Deferred."""
-    relays = [each for each in assembly.transports.values() if isinstance(each, Relay)]
+    relays: list[Any] = [
+        assembly.transports[name]
+        for name, model in assembly.config.transports.items()
+        if isinstance(model, configuration.Relay)
+    ]
     return gatherResults([relay.close() for relay in relays])

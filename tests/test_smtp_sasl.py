@@ -19,10 +19,10 @@ from smtpgate.smtp.sasl import (
     Login,
     Malformed,
     Plain,
-    ScramSHA256,
     Unproven,
     certificate_names,
 )
+from smtpgate.smtp.scram import ScramSHA256
 from smtpgate.smtp.session import TLSInfo
 from tests.support.certificates import issued
 from tests.support.smtp import Client, portal

@@ -69,7 +69,10 @@ class Authentication:
             case "LOGIN":
                 return sasl.Login()
             case "SCRAM-SHA-256" if self._server.scram is not None:
-                return sasl.ScramSHA256(self._server.scram)
+                # scramp brings a library for certificates along: imported for those who log in so.
+                from smtpgate.smtp.scram import ScramSHA256
+
+                return ScramSHA256(self._server.scram)
             case "EXTERNAL" if self._connection.tls is not None:
                 return sasl.External(self._connection.tls)
         return None

@@ -15,8 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.names import dns
-from twisted.names.error import DomainError
 
 from smtpgate.smtp.clock import Clock
 
@@ -125,6 +123,10 @@ async def mail_exchangers(lookup: LookUp, name: str) -> list[str]:
     :raises HostsUnknown: when DNS does not answer, the name does not exist, or takes no mail
         (RFC 7505)
     """
+    # Imported where DNS is asked: most next hops are hosts.
+    from twisted.names import dns
+    from twisted.names.error import DomainError
+
     try:
         answers, _, _ = await lookup(name)
     except CancelledError:
