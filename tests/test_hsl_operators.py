@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from itertools import islice
 from math import inf, isnan, nan
 from unittest.mock import patch
 
@@ -86,22 +87,28 @@ class PatternTests(SynchronousTestCase):
         """A subject too long for the fast matcher's stack is matched all the same."""
         self.assertTrue(compile_pattern("(?:(.)|x)*y").matches("a" * 100000 + "y"))
 
-    def test_stages(self) -> None:
+    def test_ways(self) -> None:
         """However a match is bounded, it finds the same."""
+        quick = ((1_000_000, 20_000),)
+        watched, thorough = ((1_000_000, 20_000),), ((1_000_000, 1),)
         for length in (100, 8000, 9000, 60_000):
             subject = ("hello world, user@example.org and more\n" * (length // 38 + 1))[:length]
             for pattern in (r"\w+@\w+", "(o.)|(l+)", r"\b", "(?i)HELLO.*MORE", "(?=.*@)user"):
                 wanted = [found.span() for found in re.finditer(pattern, subject)]
-                for limit in (20_000, 60, 1):
-                    with patch("smtpgate.hsl.patterns._QUICK_LIMIT", limit):
+                for first, second in ((quick, watched), ((), watched), ((), thorough)):
+                    with (
+                        patch("smtpgate.hsl.patterns._QUICK", first or ((-1, 1),)),
+                        patch("smtpgate.hsl.patterns._QUICK_FLAT", first or ((-1, 1),)),
+                        patch("smtpgate.hsl.patterns._WATCHED", second),
+                    ):
                         regex = Regex(pattern, 1_000_000)
-                    seen = [found.span() for found in regex.finditer(subject)]
-                    self.assertEqual(seen, wanted, (pattern, length, limit))
-                    self.assertEqual(regex.search(subject).span(), wanted[0])
-                    start = min(70, length)
-                    after = re.compile(pattern).search(subject, start)
-                    found = regex.search(subject, start)
-                    self.assertEqual(found and found.span(), after and after.span())
+                        seen = [found.span() for found in islice(regex.finditer(subject), 2000)]
+                        self.assertEqual(seen, wanted[:2000], (pattern, length, first, second))
+                        self.assertEqual(regex.search(subject).span(), wanted[0])
+                        start = min(70, length)
+                        after = re.compile(pattern).search(subject, start)
+                        found = regex.search(subject, start)
+                        self.assertEqual(found and found.span(), after and after.span())
 
     def test_time(self) -> None:
         """Work that grows with the square of the subject's length ends by the clock."""
@@ -114,9 +121,41 @@ class PatternTests(SynchronousTestCase):
                         use(compile_pattern(pattern), subject)
                     self.assertEqual(
                         str(caught.exception),
-                        "the regular expression takes more than its limit of 0.25 seconds "
+                        "the regular expression takes more than its limit of 1 seconds "
                         "on a string of 200000 octets",
                     )
+
+    def test_costly_steps(self) -> None:
+        """Where a step costs as much as the subject is long, the work is watched all the same."""
+        looks = 0
+        pattern = r"(.*)\1\1[xy]"
+
+        def paused() -> None:
+            nonlocal looks
+            looks += 1
+
+        with (
+            patch("smtpgate.hsl.patterns.pause", paused),
+            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+        ):
+            self.assertFalse(Regex(pattern, 1_000_000).matches("ab" * 100))
+            self.assertEqual(looks, 0)
+            self.assertFalse(Regex(pattern, 1_000_000).matches("ab" * 300))
+            self.assertEqual(looks, 600)
+            looks = 0
+            with self.assertRaises(Fault) as caught:
+                Regex(r"(?:\w(?!\w*+[!?]))*+[^\w]", 2000).matches("b" * 10_000)
+            self.assertEqual(
+                str(caught.exception),
+                "the regular expression needs too many steps (match limit)",
+            )
+            self.assertGreater(looks, 1000)
+
+    def test_memory(self) -> None:
+        """A match may not take gigabytes for what it would have to come back to."""
+        with self.assertRaises(Fault) as caught:
+            Regex("(z)?" * 500 + "(?:(?:a|ab)(?:a|b|ab))+$", 1_000_000).matches("a" * 50_000 + "c")
+        self.assertEqual(str(caught.exception), "the regular expression needs too much memory")
 
     def test_limit(self) -> None:
         """The match limit is the running script's; the pattern cannot raise it."""

@@ -58,6 +58,12 @@ def hurry() -> None:
         ACTIVE.running.hurry()
 
 
+def pause() -> None:
+    """In the middle of long work: let others have their turn, if it is time."""
+    if ACTIVE.running is not None:
+        ACTIVE.running.pause()
+
+
 def paced(items: Iterable[_Item], size: Collection[object]) -> Iterable[_Item]:
     """The items of a large array, with a turn for others every so many.
 
@@ -69,8 +75,8 @@ def paced(items: Iterable[_Item], size: Collection[object]) -> Iterable[_Item]:
 def _with_pauses(items: Iterable[_Item]) -> Iterator[_Item]:
     for number, item in enumerate(items, 1):
         yield item
-        if not number % _MANY and ACTIVE.running is not None:
-            ACTIVE.running.pause()
+        if not number % _MANY:
+            pause()
 
 
 def _count(number: float) -> str:

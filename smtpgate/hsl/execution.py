@@ -42,6 +42,7 @@ class Execution(Suspendable):
     _resident = 0
     _grown = 0
     _bound: dict[str, Function] | None = None
+
     def __init__(
         self, script: Script, variables: MutableMapping[str, Value], environment: Environment
     ) -> None:
@@ -153,12 +154,18 @@ class Execution(Suspendable):
             self._granted.clear()
 
     def pause(self) -> None:
-        if self.closed or getcurrent() is not self._worker:
+        worker = self._worker
+        if self.closed or (worker is not None and getcurrent() is not worker):
             return
         now = self._clock.seconds()
         if now >= self._deadline:
             raise Exhausted(time_message(self._limits))
-        if now - self._turned >= TURN:
+        if now - self._turned < TURN:
+            return
+        if worker is None:
+            # It cannot give way now, but the script's next run will.
+            self.script.can_wait = True
+        else:
             self._next_turn()
 
     def _weigh(self) -> None:

@@ -13,8 +13,9 @@ class Limits:
     ``steps`` are loop turns and calls of script functions, ``seconds`` wall
     time with all waiting, ``string`` octets, ``array`` items, ``depth`` nested
     calls, ``matching`` the match limit of one regular expression match,
-    ``memory`` octets that the process may grow by while the script has it for
-    itself: what all its values take together, roughly.
+    ``matching_seconds`` its time (others have their turns meanwhile), ``memory``
+    octets that the process may grow by while the script has it for itself: what
+    all its values take together, roughly.
     """
 
     steps: int = 1_000_000
@@ -23,7 +24,7 @@ class Limits:
     array: int = 1_000_000
     depth: int = 200
     matching: int = 1_000_000
-    matching_seconds: float = 0.25
+    matching_seconds: float = 1.0
     memory: int = 256 * 1024 * 1024
 
 

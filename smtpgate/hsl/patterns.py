@@ -4,32 +4,44 @@ A pattern is the bare expression, or ``/expression/modifiers`` with the
 modifiers ``i m u s x U X`` (manual: Pattern modifiers).  Subjects are strings
 of octets; ``u`` reads both sides as UTF-8.
 
-PCRE's match limit holds for an attempt at one place of the subject, and repeats of a
-single character are hardly charged for: the time of a match can grow with the square of
-the subject's length.  So a match has two stages: with a small match limit on a subject
-that is short enough to have little cost, else with the full one and a callout that looks
-at the clock before every attempt.
+PCRE's match limit holds for an attempt at one place of the subject, a step of it may cost
+as much as the subject is long, and there are as many places.  So there are three ways to
+match, and what is too much for one goes the next:
+
+quick
+    without looking at the clock, on short subjects and with a match limit that leaves
+    little to do whatever the pattern;
+watched
+    with a callout before every attempt, and a match limit that makes an attempt short;
+thorough
+    with a callout before every item of the pattern, and the full match limit.
+
+A callout looks at the clock, and lets others have their turn: a match may last, but it does
+not hold up the reactor.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import pcre2
 
 from smtpgate.hsl.arrays import from_pairs
+from smtpgate.hsl.bounds import pause
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.values import Array, Value, literal, type_name
 
 # PCRE2_UNGREEDY has no name in the binding.
 _UNGREEDY = 0x00040000
+_AUTO_CALLOUT = 0x00000004
 _GO_ON = pcre2.CalloutReturn.PASS
+_END = pcre2.CalloutReturn.ABORT
 _MODIFIERS = {
     "i": int(pcre2.IGNORECASE),
     "m": int(pcre2.MULTILINE),
@@ -41,16 +53,32 @@ _MODIFIERS = {
 }
 _ENCLOSED = re.compile(r"/(.*)/([a-zA-Z]*)", re.DOTALL)
 # Error numbers of the PCRE2 library (pcre2api, "ERROR RETURN VALUES FROM pcre2_match").
-_MATCH_LIMIT = (-47, -53, -63)
+_MATCH_LIMIT = (-47, -53)
 _JIT_STACK_LIMIT = -46
+_HEAP_LIMIT = -63
 
-#: The first stage's match limit, and the longest subject it takes: 50 ms of work at most.
-_QUICK_LIMIT = 20_000
-_QUICK_LENGTH = 8192
+#: The longest subject and its match limit for a quick match: 15 ms of work at most.
+_QUICK: Final = ((256, 1000), (512, 256), (1024, 64), (2048, 16))
+#: The same where the work at one place does not depend on the subject's length.
+_QUICK_FLAT: Final = ((8192, 1000), (131_072, 64), (1_048_576, 8))
+#: Octets of the subject times octets of the pattern, there.
+_QUICK_FLAT_WORK: Final = 30_000_000
+#: The longest subject and its match limit for a watched match: 15 ms of work a place at most.
+_WATCHED: Final = ((512, 1_000_000), (8192, 6000), (65_536, 750), (1_048_576, 48))
+_WATCHED_LONGEST: Final = 2
+#: The same for PCRE's interpreter, which is slower than compiled code.
+_WATCHED_INTERPRETED: Final = 400_000
+#: Kilobytes that PCRE's interpreter may take for one match.
+_HEAP: Final = 65_536
+#: Seconds between two turns for others.
+_LOOK: Final = 0.001
 #: The longest pattern.
 _PATTERN_LENGTH = 65_536
 # Without any of these the work at one place does not depend on the subject's length.
-_REPEATS = re.compile(r"[*+{]|\(\?(?:[R&+\-0-9]|P>)|\\g")
+_REPEATS = re.compile(r"[*+{]|\\X|\(\?(?:[R&+\-0-9]|P>)|\\g")
+# Without any of these a step costs little, however long the subject is: no repeat but of
+# groups, and nothing that refers to what was matched.
+_SCANS = re.compile(rb"(?:[^)]|\\\))[*+{]|\\[1-9gkX]|\(\?(?:[R&+\-0-9]|P[>=])")
 _VERBS = re.compile(rb"(?:\(\*[A-Z0-9_]+(?:=[0-9]+)?\))*")
 
 
@@ -58,12 +86,60 @@ class _Late(Exception):
     """A match has taken its time."""
 
 
+class _Watch:
+    """A match that may take long: how much of its time is left."""
+
+    __slots__ = ("_look", "_until", "error")
+
+    #: The one that is going on; callouts know nothing else of where they come from.
+    current: ClassVar[_Watch]
+
+    def __init__(self, seconds: float) -> None:
+        now = time.monotonic()
+        self._until = now + seconds
+        self._look = now + _LOOK
+        #: Why the match was ended: an exception in a callout would not end it.
+        self.error: BaseException | None = None
+
+    def look(self, _block: Any) -> Any:
+        now = time.monotonic()
+        if now < self._look:
+            return _GO_ON
+        if now >= self._until:
+            self.error = _Late()
+            return _END
+        try:
+            pause()
+        except BaseException as error:  # noqa: BLE001 - raised when the match has ended
+            self.error = error
+            return _END
+        finally:
+            _Watch.current = self
+        # Others' turns are not this match's time.
+        later = time.monotonic()
+        self._until += later - now
+        self._look = later + _LOOK
+        return _GO_ON
+
+    def over(self, attempt: Callable[[Any], Any], compiled: Any) -> Any:
+        """Make an attempt while this watch is the one."""
+        _Watch.current = self
+        found = attempt(compiled)
+        if self.error is not None:
+            raise self.error
+        return found
+
+
+def _callout(block: Any) -> Any:
+    return _Watch.current.look(block)
+
+
 class Regex:
     """A compiled pattern.  Matches are ``pcre2.Match`` objects over octets."""
 
     __slots__ = (
-        "_expression", "_flags", "_interpreted", "_limit", "_quick", "_repeats", "_until",
-        "_watched", "groups", "names", "pattern",
+        "_compiled", "_expression", "_flags", "_limit", "_quick", "_quick_length", "_repeats",
+        "groups", "names", "pattern",
     )  # fmt: skip
 
     def __init__(self, pattern: str, limit: int) -> None:
@@ -77,13 +153,12 @@ class Regex:
         expression, self._flags = _split(pattern)
         self._limit = limit
         self._repeats = _REPEATS.search(expression) is not None
-        self._watched: Any = None
-        self._interpreted: Any = None
-        self._until = 0.0
+        #: Compiled forms by match limit, callouts (none, at the start, everywhere) and JIT.
+        self._compiled: dict[tuple[int, int, bool], Any] = {}
+        self._expression = expression.encode("latin-1")
+        self._quick_length, first = (_QUICK if self._repeats else _QUICK_FLAT)[0]
         try:
-            self._expression = expression.encode("latin-1")
-            first = b"(*LIMIT_MATCH=%d)" % min(limit, _QUICK_LIMIT)
-            self._quick: Any = pcre2.compile(first + self._expression, self._flags)
+            self._quick: Any = self._form(first, 0, jit=True)
         except pcre2.PatternError as error:
             reason = str(error).partition("; ")[2] or str(error)
             raise Fault(f"invalid regular expression {literal(pattern)}: {reason}") from None
@@ -109,12 +184,13 @@ class Regex:
         :raises Fault: if the match limit is spent
         """
         octets = subject.encode("latin-1")
-        if len(octets) <= _QUICK_LENGTH or not self._repeats:
+        quick = self._quick if len(octets) <= self._quick_length else self._quick_form(octets)
+        if quick is not None:
             try:
-                return self._quick.search(octets, start)
+                return quick.search(octets, start)
             except pcre2.LibraryError as error:
                 _expect_limit(error)
-        return self._slowly(octets, lambda compiled: compiled.search(octets, start))
+        return _Slow(self, octets, lambda compiled: compiled.search(octets, start)).match()
 
     def finditer(self, subject: str) -> Iterator[Any]:
         """All matches that do not overlap, from the left, each found when it is asked for.
@@ -122,70 +198,77 @@ class Regex:
         :raises Fault: if the match limit is spent
         """
         octets = subject.encode("latin-1")
-        done = 0
-        if len(octets) <= _QUICK_LENGTH or not self._repeats:
+        count = 0
+        quick = self._quick_form(octets)
+        if quick is not None:
             try:
-                for match in self._quick.finditer(octets):
+                for match in quick.finditer(octets):
                     yield match
-                    done += 1
+                    count += 1
                 return
             except pcre2.LibraryError as error:
                 _expect_limit(error)
-        matches: Iterator[Any] | None = None
-        count = done
+        matches: Iterator[Any] = iter(())
+        form: Any = None
 
         def following(compiled: Any) -> Any:
-            nonlocal matches
-            if matches is None or compiled is self._interpreted:
+            nonlocal matches, form
+            if compiled is not form:
+                # Another form finds the same matches again, and then further ones.
+                form = compiled
                 matches = islice(compiled.finditer(octets), count, None)
             return next(matches, None)
 
-        while (match := self._slowly(octets, following)) is not None:
+        slow = _Slow(self, octets, following)
+        while (match := slow.match()) is not None:
             yield match
             count += 1
 
-    def _slowly(self, octets: bytes, attempt: Callable[[Any], Any]) -> Any:
-        """One match with the full match limit, and a limit of its time.
+    def _quick_form(self, octets: bytes) -> Any:
+        """The form for a subject that needs no watching, or ``None``."""
+        length = len(octets)
+        if not self._repeats and length * len(self._expression) > _QUICK_FLAT_WORK:
+            return None
+        limit = _limit_for(length, _QUICK if self._repeats else _QUICK_FLAT)
+        return None if limit is None else self._form(limit, 0, jit=True)
 
-        :raises Fault: if either is spent
+    def slow_forms(self, octets: bytes) -> Generator[Any, bool, None]:
+        """The watched form and the thorough one, each compiled when it is asked for.
+
+        ``True`` is sent where the small stack of compiled code was spent: the interpreter
+        has none.
         """
-        seconds = ACTIVE.limits.matching_seconds
-        self._until = time.monotonic() + seconds
-        if self._watched is None:
-            self._watched = self._compile_watched(jit=True)
-        try:
-            if self._interpreted is None:
-                try:
-                    return attempt(self._watched)
-                except pcre2.LibraryError as error:
-                    if error.code != _JIT_STACK_LIMIT:
-                        raise
-                # Only the compiled one's small stack was spent: the interpreter has none.
-                self._interpreted = self._compile_watched(jit=False)
-            return attempt(self._interpreted)
-        except pcre2.LibraryError as error:
-            raise _fault(error) from None
-        except _Late:
-            raise Fault(
-                f"the regular expression takes more than its limit of {seconds:g} seconds "
-                f"on a string of {len(octets)} octets"
-            ) from None
+        limit = self._limit
+        if _SCANS.search(self._expression):
+            limit = _limit_for(len(octets), _WATCHED) or _WATCHED_LONGEST
+        stack_spent = yield self._form(limit, 1, jit=True)
+        jit = not stack_spent
+        if stack_spent:
+            limit = min(limit, _WATCHED_INTERPRETED)
+            yield self._form(limit, 1, jit)
+        if limit < self._limit:
+            stack_spent = yield self._form(self._limit, 2, jit)
+            if stack_spent and jit:
+                yield self._form(self._limit, 2, jit=False)
 
-    def _compile_watched(self, jit: bool) -> Any:
-        """The pattern with a callout at its start: it is called before every attempt."""
-        verbs = _VERBS.match(self._expression)
-        place = 0 if verbs is None else verbs.end()
-        octets = b"(*LIMIT_MATCH=%d)%s(?C1)%s" % (
-            self._limit,
-            self._expression[:place],
-            self._expression[place:],
-        )
-        return pcre2.compile(octets, self._flags, jit=jit, callout=self._look_at_clock)
-
-    def _look_at_clock(self, _block: Any) -> Any:
-        if time.monotonic() > self._until:
-            raise _Late
-        return _GO_ON
+    def _form(self, limit: int, callouts: int, jit: bool) -> Any:
+        limit = min(limit, self._limit)
+        key = limit, callouts, jit
+        found = self._compiled.get(key)
+        if found is None:
+            verbs = _VERBS.match(self._expression)
+            place = 0 if verbs is None else verbs.end()
+            octets = b"(*LIMIT_MATCH=%d)(*LIMIT_HEAP=%d)%s%s%s" % (
+                limit,
+                _HEAP,
+                self._expression[:place],
+                b"(?C1)" if callouts == 1 else b"",
+                self._expression[place:],
+            )
+            flags = self._flags | (_AUTO_CALLOUT if callouts == 2 else 0)
+            found = pcre2.compile(octets, flags, jit=jit, callout=_callout if callouts else None)
+            self._compiled[key] = found
+        return found
 
     def captures(self, match: Any) -> Array:
         """A match as scripts see it: groups by number from 0, named ones by name too.
@@ -222,15 +305,65 @@ def _text(octets: bytes | None) -> str:
     return "" if octets is None else octets.decode("latin-1")
 
 
+def _limit_for(length: int, table: tuple[tuple[int, int], ...]) -> int | None:
+    """The match limit for a subject, or ``None`` if it is longer than the table knows."""
+    for longest, limit in table:
+        if length <= longest:
+            return limit
+    return None
+
+
+class _Slow:
+    """Matching that is watched: one match after the other, each with its own time."""
+
+    __slots__ = ("_attempt", "_form", "_forms", "_octets")
+
+    def __init__(self, regex: Regex, octets: bytes, attempt: Callable[[Any], Any]) -> None:
+        self._octets = octets
+        self._attempt = attempt
+        self._forms = regex.slow_forms(octets)
+        self._form = next(self._forms)
+
+    def match(self) -> Any:
+        """The result of an attempt.
+
+        :raises Fault: if the match limit or the time of one match is spent
+        """
+        seconds = ACTIVE.limits.matching_seconds
+        watch = _Watch(seconds)
+        while True:
+            try:
+                return watch.over(self._attempt, self._form)
+            except _Late:
+                raise Fault(
+                    f"the regular expression takes more than its limit of {seconds:g} seconds "
+                    f"on a string of {len(self._octets)} octets"
+                ) from None
+            except pcre2.LibraryError as error:
+                _expect_limit(error)
+                form = self._next(error.code == _JIT_STACK_LIMIT)
+                if form is None:
+                    raise _fault(error) from None
+                self._form = form
+
+    def _next(self, stack_spent: bool) -> Any:
+        try:
+            return self._forms.send(stack_spent)
+        except StopIteration:
+            return None
+
+
 def _expect_limit(error: Any) -> None:
-    """Go on to the second stage if only a limit was spent."""
-    if error.code != _JIT_STACK_LIMIT and error.code not in _MATCH_LIMIT:
+    """Go on to the next way only if a limit was spent."""
+    if error.code not in (*_MATCH_LIMIT, _JIT_STACK_LIMIT, _HEAP_LIMIT):
         raise _fault(error) from None
 
 
 def _fault(error: Any) -> Fault:
     if error.code in _MATCH_LIMIT:
         return Fault("the regular expression needs too many steps (match limit)")
+    if error.code == _HEAP_LIMIT:
+        return Fault("the regular expression needs too much memory")
     return Fault(f"the regular expression cannot be matched: {error}")
 
 

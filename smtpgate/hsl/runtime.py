@@ -1,7 +1,7 @@
 """The language's API: compile a script once, run it many times.
 
 A script that neither waits nor loops is called directly; any other runs in a
-pooled greenlet (``waiting``).
+pooled greenlet (``waiting``), and so does one that once took long all the same.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Script:
         self.position = Position(file, 1, 1)
         #: ``FILE:LINE:COLUMN: message`` of what compiles and is likely a mistake.
         self.warnings = warnings
-        #: Whether it needs a greenlet: it waits, loops or calls its own functions.
+        #: Whether it needs a greenlet: it waits, loops or calls its own functions, or has
+        #: had work to do that others should not wait for.
         self.can_wait = can_wait
         self._show = show
         self._bases = bases
