@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import processes
-from benchmarks.measure import Bench, Timed
+from benchmarks.measure import Bench
+from benchmarks.sink import Sink
 
 _START = "from smtpgate.cli.main import main; raise SystemExit(main())"
 _HEAD = """\
@@ -55,7 +57,7 @@ class Server:
     relays: bool = False
 
 
-class Gateway:
+class Gateway(processes.Measured):
     """A running gateway.
 
     :param servers: by name
@@ -71,7 +73,7 @@ class Gateway:
         if workers == 1:
             text = text.replace("workers = 1\n", "")
         if any(server.relays for server in servers.values()):
-            text += _RELAY.format(next=self._start_sink())
+            text += _RELAY.format(next=self._stack.enter_context(Sink()).port)
         ports = iter(_free_ports(sum(server.listeners for server in servers.values())))
         for name, server in servers.items():
             self.ports[name] = [next(ports) for _ in range(server.listeners)]
@@ -102,15 +104,6 @@ class Gateway:
             text += f'{hook} = "{file}"\n'
         return text
 
-    def _start_sink(self) -> int:
-        sink = self._stack.enter_context(
-            processes.start(
-                ["-m", "benchmarks.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-        )
-        assert sink.stdout is not None
-        return int(sink.stdout.readline())
-
     def wait(self) -> Gateway:
         """Until it takes connections.
 
@@ -127,27 +120,9 @@ class Gateway:
                     raise RuntimeError(self._log.read_text(errors="replace")) from None
                 time.sleep(0.02)
 
-    def seconds(self) -> float:
-        """Processor time that it has used."""
-        return processes.seconds(self.process.pid)
-
-    def resident(self) -> int:
-        """Octets of memory that it has."""
-        return sum(map(processes.resident, processes.family(self.process.pid)))
-
     def forget_log(self) -> None:
         """Long runs would fill the disk."""
         self._log.write_bytes(b"")
-
-    def spent(self, run: Callable[[], object]) -> Timed:
-        """The processor time that it uses for a run."""
-
-        def measured() -> float:
-            begin = self.seconds()
-            run()
-            return self.seconds() - begin
-
-        return measured
 
     def stop(self) -> None:
         """End it; sessions that are open get 421.  Another time does nothing."""
@@ -179,8 +154,17 @@ def gateway(bench: Bench, servers: Mapping[str, Server]) -> Gateway:
 
 
 def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    """Ports that nobody has, below those that the kernel gives to clients: theirs come and go."""
+    limits = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
+    candidates = list(range(10_000, int(limits.split()[0])))
+    random.shuffle(candidates)
+    found: list[int] = []
+    for port in candidates:
+        if len(found) == count:
+            break
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        found.append(port)
+    return found

@@ -26,10 +26,12 @@ class Load:
 
     def timed(self, gateway: Gateway) -> float:
         """Seconds by the clock; what the gateway has spent is kept."""
-        begin, before = time.perf_counter(), gateway.seconds()
+        before = gateway.seconds()
+        begin = time.perf_counter()
         self.run()
+        taken = time.perf_counter() - begin
         self.spent.append(gateway.seconds() - before)
-        return time.perf_counter() - begin
+        return taken
 
 
 class Loads:

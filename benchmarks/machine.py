@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import OpenSSL
+
 import twisted
 
 ROOT = Path(__file__).resolve().parent.parent

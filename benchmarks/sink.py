@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
 import sys
+
+from benchmarks import processes
 
 _EHLO = b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
 _END = b"\r\n.\r\n"
@@ -81,6 +84,24 @@ def serve(listener: socket.socket) -> None:
             if not octets:
                 del sessions[number]
                 connection.close()
+
+
+class Sink(processes.Measured):
+    """The sink as a process of its own; ends with the ``with``."""
+
+    def __init__(self) -> None:
+        self.process = processes.start(
+            ["-m", "benchmarks.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Closes its standard input, and waits.
+        self.process.__exit__(None, None, None)
 
 
 if __name__ == "__main__":

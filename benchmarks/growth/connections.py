@@ -9,35 +9,44 @@ from benchmarks.gateway import Server, gateways
 from benchmarks.measure import Bench
 from benchmarks.processes import open_files
 from benchmarks.scripts import FIFTEEN_LINES
+from benchmarks.sink import Sink
 
 TITLE = "Connections"
 
 #: Commands that are under way at a time.
 AT_ONCE = 10
 
+IDLE = "a command, from ten connections, the others idle"
+BUSY = "a command, from all connections in turn"
+SINK = "the same, at a server that does nothing"
+
 
 def measure(bench: Bench) -> None:
-    """A gateway for each size, with a script at every command."""
+    """A gateway for each size, with a script at every command.
+
+    Sockets that were not used for a while are in no cache of the processor: a sink that does
+    nothing shows how much of the cost is the system's.
+    """
     sizes = bench.growing(10, 100, 1_000, 10_000)
-    possible = open_files(sum(sizes) + 100)  # all clients are in this process
-    if possible < sum(sizes):
-        sizes = tuple(size for size in sizes if size <= possible * 0.8)
-        print(f"  this machine allows {possible:,} open files: no more than {sizes[-1]:,} here")
+    possible = open_files(2 * sum(sizes) + 100)  # all clients are in this process
+    if possible < 2 * sum(sizes):
+        fitting = tuple(size for size in sizes if size * 2.3 <= possible)
+        print(f"  {possible:,} files may be open here: no more than {fitting[-1]:,} connections")
+        sizes = fitting
     crew = bench.stack.enter_context(Crew())
     started = gateways(bench, [{"in": Server({"proxy": FIFTEEN_LINES})}] * len(sizes))
     count = bench.amount(10_000, 4)
     turns = {}
     for size, running in zip(sizes, started, strict=True):
         clients = crew.open(running.ports["in"], size)
-        ways = {"all in turn": clients, "ten of them": clients[:AT_ONCE]}
-        for way, own in ways.items():
-            turns[way, size] = running.spent(partial(talk, crew, own, count))
+        turns[IDLE, size] = running.spent(partial(talk, crew, clients[:AT_ONCE], count))
+        turns[BUSY, size] = running.spent(partial(talk, crew, clients, count))
+        sink = bench.stack.enter_context(Sink())
+        clients = crew.open([sink.port], size)
+        turns[SINK, size] = sink.spent(partial(talk, crew, clients, count))
     found = bench.turns(turns)
-    for way, words in {
-        "all in turn": "a command, from all connections in turn",
-        "ten of them": "a command, from ten connections, the others idle",
-    }.items():
-        values = {size: [each / count * 1e6 for each in found[way, size]] for size in sizes}
+    for words in (IDLE, BUSY, SINK):
+        values = {size: [each / count * 1e6 for each in found[words, size]] for size in sizes}
         bench.series(words, "connections", values, "µs")
 
 

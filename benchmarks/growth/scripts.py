@@ -14,18 +14,18 @@ CLIENTS = 10
 
 #: What is run, whatever stands around it: ten lines.
 EXECUTED = r"""
-$trusted = ["192.0.2.1" => true, "192.0.2.2" => true];
 $verb = str_upper($command[0:4]);
-if ($command =~ ''/^XCLIENT\b/i'' and !isset($trusted[$senderip]))
+if ($command =~ ''/^XCLIENT\b/i'' and $senderip != "192.0.2.1")
     Reply("Not for you", ["reply_codes" => ["code" => 550]]);
-if ($verb == "VRFY")
-    Reply("We do not tell", ["reply_codes" => ["code" => 550]]);
+if ($verb == "HELP")
+    foreach (["MAIL", "RCPT", "DATA"] as $known)
+        echo "asked for $known";
 $seen = $context ?? 0;
 $context = $seen + 1;
 Pass();
 """
 _BRANCH = """\
-if ($verb == "VERB{n}") {{
+if ($senderip == "192.0.2.{n}") {{
     $words = str_split($command, " ");
     foreach ($words as $word)
         echo "word $word of {n}";
@@ -51,8 +51,7 @@ def functions(lines: int) -> str:
 
 def branches(lines: int) -> str:
     """The rest are in the branch that is not taken."""
-    around = 'if ($command == "XYZZY") {{\n$verb = $command;\n{filling}}}\n{executed}'
-    return _filled(lines, _BRANCH, around.replace("{{", "{").replace("}}\n", "}\n"))
+    return _filled(lines, _BRANCH, 'if ($command == "XYZZY") {\n{filling}}\n{executed}')
 
 
 def _filled(lines: int, piece: str, around: str) -> str:
