@@ -70,7 +70,6 @@ class LiteralTests(ParserTestCase):
         """A dot that touches an operand on its left is no part of a number."""
         self.same('$x = 5."x";', '$x = 5 . "x";')
         self.same("$x = $y.5;", "$x = $y . 5;")
-        self.same("$x = 1.0.2.5;", "$x = 1.0 . 2.5;")
         self.same('$x = 5. . "x";', '$x = 5 . "x";')
         self.same("$x = f().5;", "$x = f() . 5;")
 

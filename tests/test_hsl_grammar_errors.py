@@ -39,7 +39,9 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "return 5": ("1:9: expected `;` at the end of the statement",),
     "for ($i = 0, $i < 10, $i++) { }": ("1:27: expected `;` after the first part of `for`",),
     "for (;1) { }": ("1:8: expected `;` after the condition of `for`",),
-    "foreach ($a in $b) { }": ("1:13: expected `as` and a variable in the head of `foreach`",),
+    "foreach ($a in $b) { }": (
+        "1:13: a loop over an array is written `foreach (array as $value)`",
+    ),
     "foreach ($a as 5) { }": ("1:16: expected a variable or a pattern `[...]`",),
     "foreach ($a as [$k] => $v) { }": ("1:16: the key of `foreach` must be a variable",),
     "switch ($x) { echo 1; }": ("1:15: expected `case` or `default` in a `switch`",),

@@ -70,7 +70,13 @@ class SentenceTests(SynchronousTestCase):
             ("class A { function m($this) {} }", ["1:20: $this cannot be a parameter"]),
             ("$f = function ($a) closure ($a) {};", ["1:29: $a is a parameter already"]),
             ("class Addres {}\nnew();", ["2:1: unknown function new"]),
-            ("echo Foo;", ["1:6: unknown function Foo"]),
+            (
+                "echo Foo;",
+                [
+                    "1:6: unknown function Foo: the name of a variable begins with `$`, "
+                    "a text stands in quotes"
+                ],
+            ),
             ('strlne("x");', ["1:1: unknown function strlne, did you mean strlen?"]),
             ("str_upper();", ["1:1: str_upper() takes 1 argument, 0 given"]),
             ("str_upper(1, 2);", ["1:1: str_upper() takes 1 argument, 2 given"]),

@@ -170,16 +170,18 @@ class Choice(pp.ParseExpression):
 class Sequence(pp.ParseElementEnhance):
     """``expr`` again and again up to one of ``stops``; the result is one tuple.
 
-    A syntax error in one of them is noted, and reading goes on behind it.
+    A syntax error in one of them is noted, and reading goes on behind it: with one of
+    ``starts``, where nothing else can begin an ``expr``.
     """
 
-    def __init__(self, expr: pp.ParserElement, stops: str) -> None:
+    def __init__(self, expr: pp.ParserElement, stops: str, starts: str = "") -> None:
         super().__init__(expr)
         self.leave_whitespace(recursive=False)
         self.callPreparse = False
         self.mayIndexError = False
         self.item = expr
         self.stops = stops + END
+        self.starts = frozenset(starts)
 
     def parseImpl(self, instring: str, loc: int, do_actions: bool = True) -> Match:
         stops, item = self.stops, self.item
@@ -191,7 +193,7 @@ class Sequence(pp.ParseElementEnhance):
                 loc, result = item._parse(instring, loc, do_actions)
             except pp.ParseBaseException as error:
                 reader.reset(depth)
-                loc = recovery.resume(cast(Tokens, instring), loc, error)
+                loc = recovery.resume(cast(Tokens, instring), loc, error, self.starts)
             else:
                 found.extend(result)
         return loc, tuple(found)

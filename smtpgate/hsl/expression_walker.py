@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from smtpgate.hsl import nodes
+from smtpgate.hsl import familiar, nodes
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
 from smtpgate.hsl.errors import Position
 from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind, Scope, Variable
@@ -51,7 +51,7 @@ class ExpressionWalker:
         return self.resolver.variable(self.scope, node.name, node.position)
 
     def _functionname(self, node: nodes.FunctionName) -> None:
-        self._valued(self.resolver.callee(self.scope, node))
+        self._valued(self.resolver.callee(self.scope, node, called=False))
 
     def _staticmember(self, node: nodes.StaticMember) -> None:
         self._valued(self.static_member(node))
@@ -85,7 +85,7 @@ class ExpressionWalker:
         if library is None:
             known = [*self.scope.root.classes, *self.scope.root.namespaces]
             known += self.resolver.library.classes
-            hint = self.resolver.hint(node.scope, known)
+            hint = familiar.hint(node.scope, known)
             self.complain(f"unknown class {node.scope}{hint}", node.position)
         else:
             self._no_member(node.scope, node, library.statics)
@@ -129,7 +129,7 @@ class ExpressionWalker:
 
     def _no_member(self, name: str, node: nodes.StaticMember, known: Iterable[str]) -> None:
         mark = "$" if node.variable else ""
-        hint = self.resolver.hint(node.name, known, mark)
+        hint = familiar.hint(node.name, known, mark)
         what = "variable" if node.variable else "function"
         self.complain(f"{name} has no static {what} {mark}{node.name}{hint}", node.position)
 
@@ -154,7 +154,7 @@ class ExpressionWalker:
         count = len(node.arguments)
         spread = any(argument.spread for argument in node.arguments)
         if isinstance(callee, nodes.FunctionName):
-            found_callee = self.resolver.callee(self.scope, callee)
+            found_callee = self.resolver.callee(self.scope, callee, called=True)
             self._known(found_callee, count, spread, callee.position, callee.name)
         elif isinstance(callee, nodes.StaticMember):
             found = self.static_member(callee)
@@ -203,7 +203,7 @@ class ExpressionWalker:
         seen: set[str] = set()
         for option in node.options:
             if option.name not in _CACHE_OPTIONS:
-                hint = self.resolver.hint(option.name, _CACHE_OPTIONS)
+                hint = familiar.hint(option.name, _CACHE_OPTIONS)
                 self.complain(f"cache has no option {option.name}{hint}", option.position)
             if option.name in seen:
                 self.complain(f"the option {option.name} is given twice", option.position)

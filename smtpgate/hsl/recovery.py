@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pyparsing as pp
 
+from smtpgate.hsl import habits
 from smtpgate.hsl.errors import Position, ScriptSyntaxError
 from smtpgate.hsl.tokens import END, INVALID, KEYWORDS, STRING, WORDS, Tokens
 
 MAXIMUM_ERRORS = 20
 # Behind a block these belong to the statement that the block is part of.
 _CONTINUING = frozenset((WORDS["else"], WORDS["elseif"], WORDS["from"], ",", ")", "]", "(", "."))
+_BRANCHES = frozenset((WORDS["else"], WORDS["elseif"]))
+# And these in other languages.
+_CONTINUING_ELSEWHERE = frozenset(("catch", "finally", "elif", "elsif"))
 
 
 class Enough(Exception):
@@ -48,8 +52,6 @@ def _long_string_before(tokens: Tokens, index: int) -> int | None:
 
 def _completed(tokens: Tokens, index: int, message: str) -> tuple[str, Position]:
     """The message with where a bracket was opened, and the place to show."""
-    if message.startswith("Expected "):
-        message = "e" + message[1:]
     text = tokens.texts[index]
     if text in KEYWORDS and message.startswith("expected the name of the "):
         what = message.split()[-1]
@@ -71,19 +73,32 @@ def _completed(tokens: Tokens, index: int, message: str) -> tuple[str, Position]
     return message, position
 
 
+def _continues(tokens: Tokens, index: int) -> bool:
+    return tokens[index] in _CONTINUING or tokens.texts[index] in _CONTINUING_ELSEWHERE
+
+
+def _lower(message: str) -> str:
+    return "e" + message[1:] if message.startswith("Expected ") else message
+
+
 def _last_line(tokens: Tokens, index: int) -> int:
     return tokens.position_of(tokens.end_of(index)).line
 
 
-def resume(tokens: Tokens, start: int, error: pp.ParseBaseException) -> int:
+def resume(tokens: Tokens, start: int, error: pp.ParseBaseException, starts: frozenset[str]) -> int:
     """Note the error in the statement that starts at ``start``; where the next one starts.
 
-    That is behind the next ``;`` or block, or at the ``}`` of the block around.
+    That is behind the next ``;`` or block, or at the ``}`` of the block around.  Where
+    only some ``starts`` can begin what comes next, it is at one of them.
     """
     failed = max(error.loc, start)
-    note(tokens, failed, error.msg)
+    message, shown = habits.advice(tokens, start, failed, _lower(error.msg))
+    note(tokens, shown, message)
     line = tokens.line_of(failed)
     depth = brackets = 0
+    if tokens[start] == WORDS["for"] and failed == start + 1:
+        # The parentheses are missing, and with them what holds the two `;` together.
+        brackets = 1
     for kind in tokens[start:failed]:
         depth += (kind == "{") - (kind == "}")
         brackets += (kind in "([") - (kind in ")]")
@@ -101,12 +116,14 @@ def resume(tokens: Tokens, start: int, error: pp.ParseBaseException) -> int:
                 index = max(index - 1, start + 1)
                 brackets = 1
                 break
-            if depth == 0 and tokens[index] not in _CONTINUING:
+            if depth == 0 and not starts and not _continues(tokens, index):
                 break
-        elif kind == ";" and depth == 0:
+        elif kind == ";" and depth == 0 and not starts and tokens[index] not in _BRANCHES:
             break
         elif kind == INVALID and index - 1 > failed and tokens.line_of(index - 1) != line:
             note(tokens, index - 1, "")
+        if depth == 0 and tokens[index] in starts:
+            break
     # With a bracket open this may still be inside the statement: do not trust the line.
     tokens.doubtful_line = tokens.line_of(index - 1) if brackets > 0 else 0
     return index

@@ -7,9 +7,8 @@ variable, checks calls of known functions, and reports all mistakes at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
-from smtpgate.hsl import nodes
+from smtpgate.hsl import familiar, nodes
 from smtpgate.hsl.builtin import CALLBACK, Builtin, BuiltinClass
 from smtpgate.hsl.constants import UNKNOWN, Folder
 from smtpgate.hsl.environment import Context
@@ -105,12 +104,6 @@ class Resolver:
     def _add_file(self, program: nodes.Program) -> None:
         self.result.programs.append(program)
         self.result.files.setdefault(program.position.file, program.source.split("\n"))
-
-    def hint(self, name: str, known: Iterable[str], mark: str = "") -> str:
-        names = list(known)
-        near = [each for each in names if each.lower() == name.lower()]
-        near = near or get_close_matches(name, names, 1)
-        return f", did you mean {mark}{near[0]}?" if near else ""
 
     # --- scopes --------------------------------------------------------------
 
@@ -383,7 +376,7 @@ class Resolver:
 
     # --- names ---------------------------------------------------------------
 
-    def callee(self, scope: Scope, node: nodes.FunctionName) -> Callee | None:
+    def callee(self, scope: Scope, node: nodes.FunctionName, *, called: bool) -> Callee | None:
         """What a function name means; ``None`` after a complaint."""
         if not node.builtin:
             own = scope.find_function(node.name) or scope.find_class(node.name)
@@ -397,7 +390,11 @@ class Resolver:
                 known += [*above.functions, *above.classes]
                 above = above.parent
             what = "builtin function" if node.builtin else "function"
-            self.complain(f"unknown {what} {node.name}{self.hint(node.name, known)}", node.position)
+            if not called and node.name in scope.variables:
+                advice = f", did you mean ${node.name}?"
+            else:
+                advice = familiar.advice(node.name, known, called=called)
+            self.complain(f"unknown {what} {node.name}{advice}", node.position)
         return found
 
     def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
@@ -446,7 +443,7 @@ class Resolver:
                 hint = f', "global ${variable.name}" reaches the one outside'
             else:
                 known = [v.name for v in variable.scope.variables.values() if v.assigned]
-                hint = self.hint(variable.name, known, "$")
+                hint = familiar.hint(variable.name, known, "$")
             self.result.warnings.append(
                 (variable.first, f"${variable.name} is never assigned{hint}")
             )

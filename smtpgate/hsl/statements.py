@@ -80,7 +80,11 @@ _switch = (
     - expression
     - closing("the subject of `switch`")
     - Symbol("{", "`{` and the cases of `switch`")
-    - Sequence(Choice({WORDS["case"]: _case, WORDS["default"]: _default}, _no_case), "}")
+    - Sequence(
+        Choice({WORDS["case"]: _case, WORDS["default"]: _default}, _no_case),
+        "}",
+        WORDS["case"] + WORDS["default"],
+    )
     - Symbol("}", "`}` to close the `switch`")
 )
 build(_switch, _switch_node)

@@ -55,14 +55,14 @@ _PATTERNS = {
     "number": (
         r"(?>0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*+|0[oO][0-7]+(?:_[0-7]+)*+|0[bB][01]+(?:_[01]+)*+"
         rf"|(?:{_DIGITS}(?:\.{_DIGITS}|\.(?!\.|[ \t\r\n]*[\w$\"'(\[]))?"
-        rf"|(?<![\w)\]\"'])\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)(?!\w)"
+        rf"|(?<![\w)\]\"'])\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)(?!\w|\.[0-9])"
     ),
     "string": r'"[^"\\]*+(?:\\.[^"\\]*+)*+"',
     "raw": r"'(?P<mark>[\x21-\x26\x28-\x7e]*+)'.*?'(?P=mark)'",
     "comment": r"/\*",  # one that does not end: the others are space
     "symbol": "|".join(map(re.escape, SYMBOLS)),
     "end": r"\Z",
-    "invalid": r"'[\x21-\x26\x28-\x7e]*'|\.?[0-9][\w.]*|.",
+    "invalid": r"'[\x21-\x26\x28-\x7e]*'|\.?[0-9][\w.]*|[\xc2-\xf4][\x80-\xbf]+|.",
 }
 # White space is also the no-break space, as an octet and as UTF-8.
 _SPACE = r"(?:[ \t\r\n\f\v\xa0]++|\xc2\xa0|//[^\n]*+|/\*.*?\*/)*+"
@@ -73,6 +73,7 @@ TOKEN = pp.Regex(
 _KINDS_OF_GROUPS = {"variable": VARIABLE, "number": NUMBER, "string": STRING, "raw": STRING}
 
 _BYTE_ORDER_MARK = "\xef\xbb\xbf"
+_CURLY_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\xab\xbb"
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -178,18 +179,33 @@ class Tokens(str):
         if text == '"':
             return 'unterminated string: expected `"` to end it'
         if len(text) > 1 and text[0] == "'":
-            return f"unterminated raw string: expected `{text}` to end it"
+            mark = text[1:-1]
+            line = self.source_line(self.line_of(index))
+            # With more quotes in the line it may well be a raw string.
+            alone = mark and line.count("'") == 2
+            advice = f"; a string is written \"{mark}\" or ''{mark}''" if alone else ""
+            return f"unterminated raw string: expected `{text}` to end it{advice}"
         if text == "'":
             return "unexpected `'`: a string is written \"...\", a raw string ''...''"
         if text.isascii() and text.strip(".")[:1].isdigit():
+            if self.texts[index].count(".") > 1:
+                return f'`{text}` is not a number: write it as a string, "{text}"'
             return f"`{text}` is not a number"
+        if text == "`":
+            return "unexpected backtick: a string is written \"...\", a raw string ''...''"
         if text == "#":
             return "unexpected `#`: a comment starts with `//`"
         if text == "$":
             return "expected the name of a variable after `$`"
         if "!" <= text <= "~":
             return f"unexpected `{text}`"
-        return f"unexpected character \\x{ord(self.texts[index]):02x}"
+        try:
+            character = text.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return f"unexpected character \\x{ord(text[0]):02x}"
+        if character in _CURLY_QUOTES:
+            return f"unexpected `{text}`: quotes are straight, \" and '"
+        return f"unexpected character `{text}`"
 
 
 def excerpt(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smtpgate.hsl import nodes
+from smtpgate.hsl import familiar, nodes
 from smtpgate.hsl.expression_walker import ExpressionWalker
 from smtpgate.hsl.scopes import FunctionInfo, Scope
 
@@ -140,7 +140,7 @@ class Walker(ExpressionWalker):
     def _import_variable(self, module: Scope, name: nodes.ImportedName) -> None:
         outer = module.variables.get(name.name)
         if outer is None:
-            hint = self.resolver.hint(name.name, module.variables, "$")
+            hint = familiar.hint(name.name, module.variables, "$")
             self.complain(f"{module.file} has no variable ${name.name}{hint}", name.position)
             return
         found = self.scope.variables.get(name.alias)
@@ -156,7 +156,7 @@ class Walker(ExpressionWalker):
         scope = self.scope
         found = module.functions.get(name.name) or module.classes.get(name.name)
         if found is None:
-            hint = self.resolver.hint(name.name, [*module.functions, *module.classes])
+            hint = familiar.hint(name.name, [*module.functions, *module.classes])
             self.complain(f"{module.file} has no function {name.name}{hint}", name.position)
             return
         own = scope.functions.get(name.alias) or scope.classes.get(name.alias)
