@@ -89,14 +89,18 @@ class Client:
         params = self._sender_params(transaction.sender_params, trusted)
         line = f"MAIL FROM:<{sender}>{_written(params)}"
         if identity is None or "XFORWARD" not in self.offered:
-            return self._ask(line, 2)
-        forward = xforward(identity, transaction.id, self.offered["XFORWARD"])
-        # A next hop that does not take XFORWARD refuses that and nothing else.
-        if "PIPELINING" not in self.offered:
-            first = self.channel.ask(forward, self._timeouts.command)
-            return first.addCallback(lambda _: self._ask(line, 2))
-        answers = self.channel.ask_all((forward, line), self._timeouts.command)
-        return _last_of(answers).addCallback(self._answer, 2)
+            answer = self._ask(line)
+        else:
+            supported = self.offered["XFORWARD"]
+            answer = self._introduced(xforward(identity, transaction.id, supported), line)
+        return answer.addCallback(self._answer)
+
+    def _introduced(self, introduction: str, line: str) -> Deferred[Reply]:
+        """XFORWARD, then a command; a next hop that does not take the first refuses that only."""
+        if "PIPELINING" in self.offered:
+            answers = self.channel.ask_all((introduction, line), self._timeouts.command)
+            return _last_of(answers)
+        return self._ask(introduction).addCallback(lambda _: self._ask(line))
 
     def rcpt(self, mailbox: Mailbox, params: Mapping[str, str]) -> Deferred[Reply]:
         """RCPT.
@@ -104,11 +108,11 @@ class Client:
         :raises NextHopError: when there is no answer
         """
         passed = params if "DSN" in self.offered else {}
-        answer = self._ask(f"RCPT TO:<{mailbox.text}>{_written(passed)}", 2)
-        return answer.addCallback(self._recipient_answered)
+        line = f"RCPT TO:<{mailbox.text}>{_written(passed)}"
+        return self._ask(line).addCallback(self._recipient_answered)
 
     def _recipient_answered(self, reply: Reply) -> Reply:
-        self._recipients += reply.positive
+        self._recipients += self._answer(reply).positive
         return reply
 
     def data(self) -> Deferred[Reply]:
@@ -116,10 +120,10 @@ class Client:
 
         :raises NextHopError: when there is no answer
         """
-        return self._ask("DATA", 3).addCallback(self._data_answered)
+        return self._ask("DATA").addCallback(self._data_answered)
 
     def _data_answered(self, reply: Reply) -> Reply:
-        if reply.positive:
+        if self._answer(reply, data=True).positive:
             self._streaming = True
             self.channel.begin_message()
         return reply
@@ -137,13 +141,15 @@ class Client:
         count = self._recipients if self._lmtp else 1
         channel.end_message(self._stuffer.finish())
         replies: list[Reply] = []
-        answers = [channel.expect(seconds, "the end of the message") for _ in range(count)]
-        for answer in answers:
-            answer.addCallback(self._answer, 2).addCallback(replies.append)
-        return _last_of(answers).addCallback(lambda _: self._ended(replies))
+        answers = []
+        for _ in range(count):
+            answer = channel.expect(seconds, "the end of the message")
+            answers.append(answer.addCallback(self._message_answered, replies, count))
+        return _last_of(answers)
 
-    def _ended(self, replies: list[Reply]) -> list[Reply]:
-        self._streaming = False
+    def _message_answered(self, reply: Reply, replies: list[Reply], count: int) -> list[Reply]:
+        replies.append(self._answer(reply))
+        self._streaming = len(replies) < count
         return replies
 
     def reset(self) -> Deferred[Reply]:
@@ -151,7 +157,7 @@ class Client:
 
         :raises NextHopError: when the next hop does not
         """
-        return self.channel.ask("RSET", self._timeouts.command).addCallback(self._was_reset)
+        return self._ask("RSET").addCallback(self._was_reset)
 
     def _was_reset(self, reply: Reply) -> Reply:
         if reply.code // 100 != 2:
@@ -169,13 +175,13 @@ class Client:
         else:
             self.channel.quit()
 
-    def _ask(self, line: str, kind: int) -> Deferred[Reply]:
-        return self.channel.ask(line, self._timeouts.command).addCallback(self._answer, kind)
+    def _ask(self, line: str) -> Deferred[Reply]:
+        return self.channel.ask(line, self._timeouts.command)
 
-    def _answer(self, reply: Reply, kind: int) -> Reply:
-        if reply.code // 100 in (kind, 4, 5) and (
-            kind != 3 or reply.code in (354, *range(400, 600))
-        ):
+    def _answer(self, reply: Reply, data: bool = False) -> Reply:
+        """Any refusal, or what a command says when all is well: 2xx, and 354 to DATA."""
+        code = reply.code
+        if code >= 400 or (code == 354 if data else code < 300):
             return reply
         raise self.channel.drop(f"an answer that makes no sense: {reply.code} {reply.text}")
 

@@ -135,8 +135,7 @@ class RelayDelivery:
 
     def finish(self) -> Deferred[Reply]:
         assert self._client is not None
-        answer = self._client.end().addCallbacks(self._fold, self._not_answered)
-        return answer.addCallback(self._finished)
+        return self._client.end().addCallbacks(self._finished, self._not_finished)
 
     def abort(self) -> None:
         client, self._client = self._client, None
@@ -179,9 +178,7 @@ class RelayDelivery:
 
     def _sender_answered(self, reply: Reply) -> Reply:
         if not reply.positive:
-            assert self._client is not None
-            client, self._client = self._client, None
-            self._search.release(client)
+            self._over()
         return for_client(reply)
 
     def _sender_not_answered(self, failure: Failure) -> Reply | Deferred[Reply]:
@@ -241,11 +238,20 @@ class RelayDelivery:
                 )
         return for_client(worst(replies))
 
-    def _finished(self, reply: Reply) -> Reply:
+    def _finished(self, replies: list[Reply]) -> Reply:
+        self._over()
+        return self._fold(replies)
+
+    def _not_finished(self, failure: Failure) -> Reply:
+        reply = self._not_answered(failure)
+        self._over()
+        return reply
+
+    def _over(self) -> None:
+        """The present host is done with the transaction: it may serve another one."""
         assert self._client is not None
         client, self._client = self._client, None
         self._search.release(client)
-        return reply
 
     def _not_answered(self, failure: Failure) -> Reply:
         return self._lost(_next_hop_error(failure))
