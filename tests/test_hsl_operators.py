@@ -121,7 +121,7 @@ class PatternTests(SynchronousTestCase):
                         use(compile_pattern(pattern), subject)
                     self.assertEqual(
                         str(caught.exception),
-                        "the regular expression takes more than its limit of 1 seconds "
+                        "the regular expression takes more than its limit of 1 second "
                         "on a string of 200000 octets",
                     )
 

@@ -335,8 +335,9 @@ class _Slow:
             try:
                 return watch.over(self._attempt, self._form)
             except _Late:
+                unit = "second" if seconds == 1 else "seconds"
                 raise Fault(
-                    f"the regular expression takes more than its limit of {seconds:g} seconds "
+                    f"the regular expression takes more than its limit of {seconds:g} {unit} "
                     f"on a string of {len(self._octets)} octets"
                 ) from None
             except pcre2.LibraryError as error:
