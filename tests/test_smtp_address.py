@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,6 +15,7 @@ from smtpgate.smtp.address import (
     parse_path,
     quote_local,
     require_ascii,
+    walk_path,
 )
 
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=400)
@@ -250,6 +253,39 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual(str(error), "501 5.1.3 Nothing may follow the address")
         error = self.assertRaises(AddressError, parse_mailbox, b"@b")
         self.assertEqual(str(error), "501 5.1.3 The local part is empty")
+
+
+# Paths at the edges of what is right: long and empty parts, a wrong octet here and there.
+nearly_atoms = st.lists(st.sampled_from(["a", "b.", ".", "x" * 31, "+", "é"]), max_size=4).map(
+    "".join
+)
+nearly_labels = st.lists(
+    st.sampled_from(["a", "Z9", "b-", "-", ".", "c" * 62, "d" * 63, "_", "é", "e." * 60]),
+    max_size=5,
+).map("".join)
+ends = st.sampled_from([">", ">", ">", "", "> ", "> SIZE=3", ">  A B ", ">x", ">>", "> é", ">\r\n"])
+nearly_paths = st.builds(
+    "{}<{}@{}{}".format, st.sampled_from(["", " ", "  ", "\t"]), nearly_atoms, nearly_labels, ends
+)
+
+
+class WalkTests(SynchronousTestCase):
+    """The expression for what nearly all paths look like, beside the walk over their octets."""
+
+    @PROPERTY
+    @given(st.one_of(nearly_paths, st.builds("<{}>{}".format, mailboxes, st.just(" A=1"))))
+    def test_same(self, path: str) -> None:
+        """Both give the same, and in the same words."""
+
+        def said(parse: Callable[[bytes], object]) -> object:
+            try:
+                return parse(path.encode())
+            except AddressError as error:
+                return str(error)
+
+        self.assertEqual(
+            said(parse_path), said(lambda octets: walk_path(octets, False, False, True))
+        )
 
 
 class MailboxTests(SynchronousTestCase):

@@ -81,11 +81,21 @@ class Mailbox:
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 # Repetitions are possessive: a pattern walks over its octets once and never goes back.
-_ATEXT = rb"A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-"
+_ASCII_ATEXT = rb"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_ATEXT = rb"\x80-\xff" + _ASCII_ATEXT
 _ATOMS = re.compile(rb"[%b]++(?:\.[%b]++)*+" % (_ATEXT, _ATEXT))
 _QUOTED = re.compile(rb'"(?:[ !#-\[\]-~\x80-\xff]++|\\[ -~])*+"')
 _NAME = re.compile(rb"[A-Za-z0-9.\x80-\xff-]*+")
 _LITERAL = re.compile(rb"\[([!-Z^-~]*+)\]")
+# What nearly all paths look like: the same grammar in one expression, with every limit implied.
+# Whatever it does not match is walked, to find what is wrong or what is rare.
+_PLAIN = re.compile(
+    rb" *+<(?=[^>]{3,254}>)"
+    rb"((?=[^@]{1,%d}@)[%b]++(?:\.[%b]++)*+)@"
+    rb"((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,%d}[A-Za-z0-9])?(?:\.(?!>)|(?=>)))++)>"
+    rb"((?: .*+)?)\Z" % (LOCAL_PART_LIMIT, _ASCII_ATEXT, _ASCII_ATEXT, LABEL_LIMIT - 2),
+    re.DOTALL,
+)
 _TAG = re.compile(r"[A-Za-z0-9-]++(?<!-)")
 
 
@@ -121,6 +131,16 @@ def parse_path(
 
     Raises AddressError.
     """
+    plain = _PLAIN.match(octets)
+    if plain is not None:
+        return Mailbox(plain[1].decode("ascii"), plain[2].decode("ascii")), plain[3].strip(b" ")
+    return walk_path(octets, allow_null, allow_postmaster, smtputf8)
+
+
+def walk_path(
+    octets: bytes, allow_null: bool, allow_postmaster: bool, smtputf8: bool
+) -> tuple[Mailbox | None, bytes]:
+    """What :func:`parse_path` does with the paths that are rare or wrong; right for all."""
     return _PathParser(octets, BAD_SENDER if allow_null else BAD_RECIPIENT).path(
         allow_null, allow_postmaster, smtputf8
     )

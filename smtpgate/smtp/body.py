@@ -32,7 +32,13 @@ class Fed(NamedTuple):
 
 
 class Intake(Protocol):
-    """Octets that belong to a message, not to commands."""
+    """Octets that belong to a message, not to commands.
+
+    ``empty``: there are none to come; it is fed once all the same.
+    """
+
+    @property
+    def empty(self) -> bool: ...
 
     def feed(self, octets: bytes) -> Fed:
         """Take octets."""
@@ -113,6 +119,8 @@ class DataIntake:
 
     __slots__ = ("_message", "_reader")
 
+    empty = False  # there is a dot
+
     def __init__(self, message: Message, reader: BodyReader) -> None:
         self._message = message
         self._reader = reader
@@ -128,13 +136,14 @@ class DataIntake:
 class ChunkIntake:
     """One chunk of a message that comes with BDAT, RFC 3030."""
 
-    __slots__ = ("_last", "_message", "_reader", "_size")
+    __slots__ = ("_last", "_message", "_reader", "_size", "empty")
 
     def __init__(self, message: Message, reader: ChunkReader, size: int, last: bool) -> None:
         self._message = message
         self._reader = reader
         self._size = size
         self._last = last
+        self.empty = size == 0
         reader.begin(size, last)
 
     def feed(self, octets: bytes) -> Fed:
@@ -154,10 +163,11 @@ class ChunkIntake:
 class Discard:
     """Octets that nobody wants: they are still no commands."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "empty")
 
     def __init__(self, size: int) -> None:
         self._left = size
+        self.empty = size == 0
 
     def feed(self, octets: bytes) -> Fed:
         """Take octets."""

@@ -59,7 +59,7 @@ class Deliveries:
     def mail(self, name: str) -> Reply | Deferred[Reply] | None:
         """Offer the sender to a transport that answers MAIL; None when it does not."""
         transport = self._transports.get(name)
-        if transport is None or not getattr(transport, "answers_mail", False):
+        if transport is None or not transport.answers_mail:
             return None
         leg = self._begin(name, transport)
         return leg if isinstance(leg, Reply) else when(self._mail(leg), partial(self._offered, leg))

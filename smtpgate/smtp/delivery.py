@@ -51,10 +51,13 @@ class Transport(Protocol):
     def name(self) -> str:
         """Its name in the configuration."""
 
-    def begin(self, connection: Connection, transaction: Transaction) -> Delivery:
-        """Start one delivery; called at the first RCPT that goes here.
+    @property
+    def answers_mail(self) -> bool:
+        """As the server's default it is asked at MAIL: its answer to the sender is the client's."""
 
-        A transport with a true attribute ``answers_mail`` that is the server's default is asked
-        at MAIL already: then its answer to the sender is the client's.  One with a true attribute
-        ``keeps_tls`` lets mail go on over verified TLS only, or not at all (REQUIRETLS).
-        """
+    @property
+    def keeps_tls(self) -> bool:
+        """It lets mail go on over verified TLS only, or not at all (REQUIRETLS, RFC 8689)."""
+
+    def begin(self, connection: Connection, transaction: Transaction) -> Delivery:
+        """Start one delivery: at MAIL if it answers that, else at the first RCPT that goes here."""

@@ -68,13 +68,10 @@ def refuses_auth(mechanism: str, connection: Connection, server: Server) -> Repl
 
 
 def keeps_tls(connection: Connection, server: Server) -> bool:
-    """Whether REQUIRETLS is offered, RFC 8689 3: inside TLS, when every transport keeps to it.
-
-    A transport says so by a true attribute ``keeps_tls``.
-    """
+    """Whether REQUIRETLS is offered, RFC 8689 3: inside TLS, when every transport keeps to it."""
     if connection.tls is None:
         return False
-    return all(getattr(each, "keeps_tls", False) for each in server.transports.values())
+    return all(transport.keeps_tls for transport in server.transports.values())
 
 
 def may_xclient(connection: Connection, server: Server) -> bool:

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
@@ -25,7 +24,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp import reply as replies
 from smtpgate.smtp.answers import caught, later
 from smtpgate.smtp.arrival import Arrival
-from smtpgate.smtp.body import Discard
+from smtpgate.smtp.body import Discard, Intake
 from smtpgate.smtp.framing import LineFault, parse_bdat
 from smtpgate.smtp.policy import Answer, CommandDecision, Pass
 from smtpgate.smtp.refusal import Refusal
@@ -40,8 +39,9 @@ class SMTPProtocol(Arrival):
     """One client.  Made by :class:`~smtpgate.smtp.factory.SMTPFactory`."""
 
     _pumping = False
+    _went_on = False  # the client has sent what was waited for
     _next = False  # the policy wants the next line, whatever it is
-    _fed = True  # the intake has seen the octets that were there when it began
+    _fed = True  # the intake needs not be fed when there are no octets
     _finishing = False  # a message is complete and waits for its answer
     _draining = False
     _line = b""
@@ -65,6 +65,7 @@ class SMTPProtocol(Arrival):
         if self._pumping:
             return
         self._pumping = True
+        self._went_on = False
         try:
             for _ in range(TURN):
                 if not self._step():
@@ -96,8 +97,7 @@ class SMTPProtocol(Arrival):
         if not self.line_mode:
             if self._fed and not self.lines:
                 return self._end_of_input()
-            self._fed = True
-            self._on_time()
+            self._fed = self._went_on = True
             self.rawDataReceived(self.lines.drain())
             return True
         limits = self.limits
@@ -105,7 +105,7 @@ class SMTPProtocol(Arrival):
         line = self.lines.take(limits.command_line if a_command else limits.auth_line)
         if line is None:
             return self._end_of_input()
-        self._on_time()
+        self._went_on = True
         self._a_command = a_command
         if isinstance(line, LineFault):
             self._faulty(line)
@@ -118,13 +118,14 @@ class SMTPProtocol(Arrival):
             self.end("client left")
         return False
 
-    def _on_time(self) -> None:
-        if not self.half_closed:  # then it has one deadline for all that it has sent
-            self.deadline.clear()
-
     def _watch(self) -> None:
         """Start the clock for the client, when it is the client that we wait for."""
-        if self.pending is not None or not self.arrived or self.deadline.at:
+        if self.half_closed:  # then it has one deadline for all that it has sent
+            return
+        if self.pending is not None:
+            self.deadline.clear()
+            return
+        if not self.arrived or (self.deadline.at and not self._went_on):
             return
         if self.line_mode:
             self.deadline.set(self.limits.command_timeout)
@@ -241,21 +242,25 @@ class SMTPProtocol(Arrival):
     # Bodies
 
     def _begin_body(self) -> None:
+        intake = self._intake()
         self.setRawMode()  # type: ignore[no-untyped-call]
-        self._fed = False
+        self._fed = not intake.empty
         self._message_until = self.clock.seconds() + self.limits.message_timeout
 
     def rawDataReceived(self, data: bytes) -> None:
         """Octets of a message, and perhaps what follows it."""
-        intake = self._unwanted[0] if self._unwanted is not None else self.machine.intake
-        assert intake is not None
-        done, rest, wait = intake.feed(data)
+        done, rest, wait = self._intake().feed(data)
         if rest:
             self.lines.append(rest)
         if wait is None:
             self._took(done, None)
         else:
             self.wait(wait, partial(self._took, done))
+
+    def _intake(self) -> Intake | Discard:
+        intake = self._unwanted[0] if self._unwanted is not None else self.machine.intake
+        assert intake is not None
+        return intake
 
     def _took(self, done: bool, _: object) -> None:
         if not done:

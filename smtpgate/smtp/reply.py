@@ -49,7 +49,7 @@ class Reply:
             # They would break the line apart, or hide text in it.
             if "\r" in line or "\n" in line or "\0" in line:
                 raise ValueError(f"a reply line holds no CR, LF or NUL: {line!r}")
-        prefix = "" if self.enhanced is None else "%d.%d.%d " % self.enhanced
+        prefix = "" if self.enhanced is None else _prefix(self.enhanced)
         *former, last = self.lines
         wire = octets(f"{self.code} {prefix}{last}\r\n")
         if former:
@@ -98,6 +98,11 @@ class Reply:
     def closing(self) -> Reply:
         """The same reply, with the connection closed behind it."""
         return self if self.close else Reply(self.code, self.lines, self.enhanced, True)
+
+
+@lru_cache(maxsize=256)
+def _prefix(enhanced: EnhancedCode) -> str:
+    return "{}.{}.{} ".format(*enhanced)
 
 
 def worst(replies: Iterable[Reply]) -> Reply:

@@ -2,9 +2,9 @@
 
 Rules that this file keeps:
 
-* Replies are written once per batch, in order, and at once: the socket nearly always takes them, and
-  the reactor is asked for its help only with what is left.  While the client does not read them,
-  nothing new is started (``write_paused``).
+* Replies are written once per batch, in order, and at once: the socket nearly always takes them,
+  and the reactor is asked for its help only with what is left.  While the client does not read
+  them, nothing new is started (``write_paused``).
 * Octets that wait are bounded: the transport is paused when there are too many.
 * Closing writes what is queued, then closes; a client that does not let that happen is cut off.
 * Octets that nobody has read make the kernel reset the connection, and lose the last reply.  So
@@ -78,7 +78,6 @@ class Wire(LineReceiver):
         transport = self.transport
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
-            transport.setTcpKeepAlive(True)
         transport.registerProducer(_Gate(self), True)
 
     def put(self, octets: bytes) -> None:
