@@ -10,8 +10,8 @@ from functools import lru_cache
 from smtpgate.smtp.reply import octets
 from smtpgate.smtp.session import Connection, ServerSettings, Transaction
 
-#: What may stand in the header of a name that the client chose.
-_DOUBTFUL = re.compile(r"[^!#$%&'*+./0-9:=?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff-]")
+#: What may not stand in the header of a name that the client chose.
+_DOUBTFUL = re.compile(r'[\x00-\x20"(),;<>\\\x7f]')
 
 
 def received(connection: Connection, settings: ServerSettings, now: float) -> bytes:
