@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from smtpgate import accounts as users
 from smtpgate import config as configuration
 from smtpgate import tls
 from smtpgate.config import Config, ConfigError, ConfigErrors, KeyPath
@@ -24,6 +24,9 @@ from smtpgate.smtp.delivery import Transport
 from smtpgate.transports.discard import Discard
 from smtpgate.transports.folders import PLACES, Folders
 from smtpgate.transports.maildir import Maildir
+
+if TYPE_CHECKING:
+    from smtpgate.accounts import Accounts
 
 Problem = ConfigError | ScriptError
 
@@ -54,7 +57,7 @@ class Assembly:
     hostname: str
     transports: Mapping[str, Transport]
     bindings: Mapping[str, Mapping[str, Binding]]
-    accounts: users.Accounts | None = None
+    accounts: Accounts | None = None
     credentials: Mapping[str, tls.Credential] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     made: Mapping[str, Path] = field(default_factory=dict)
@@ -175,9 +178,12 @@ class _Assembler:
     def config_problem(self, problem: ConfigError) -> None:
         self.problems.append(problem)
 
-    def read_accounts(self, config: Config) -> users.Accounts | None:
+    def read_accounts(self, config: Config) -> Accounts | None:
         if config.users is None:
             return None
+        # With Argon2, for those who have accounts.
+        from smtpgate import accounts as users
+
         try:
             return users.Accounts(users.read_accounts(config.users.file))
         except users.AccountsError as error:
