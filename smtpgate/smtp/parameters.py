@@ -44,7 +44,7 @@ _NOT_XCHAR = re.compile(rb"[^!-*,-<>-~]")
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]++|\+[0-9A-F]{2})*+")
 _UTF8_ADDRESS = re.compile(
-    r"(?:[!-*,-<>-\[\]-~\xa0-\U0010ffff]++|\\x\{(?:10[0-9A-F]{4}|[0-9A-F]{2,5})\})++"
+    r"(?:[^\x00-\x20+=\\\x7f-\x9f]++|\\x\{(?:10[0-9A-F]{4}|[0-9A-F]{2,5})\})++"
 )
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*+")
 _VALUE = re.compile(r"[!-<>-~\x80-\xff]++")
