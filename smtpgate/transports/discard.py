@@ -9,6 +9,7 @@ from smtpgate.smtp.session import Connection, Recipient, Transaction
 class Discard:
     """Accepts every message and forgets it."""
 
+    answers_mail = False
     keeps_tls = True
 
     def __init__(self, name: str) -> None:

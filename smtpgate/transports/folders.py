@@ -39,6 +39,7 @@ class Folders:
     :param hostname: the domain of ``<Postmaster>``
     """
 
+    answers_mail = False
     keeps_tls = True
 
     def __init__(

@@ -56,6 +56,7 @@ class Maildir:
     :param path: made when it is missing, readable by its owner only
     """
 
+    answers_mail = False
     keeps_tls = True
 
     def __init__(self, name: str, path: Path, in_thread: InThread | None = None) -> None:

@@ -48,7 +48,6 @@ class Relay:
     :param idle_timeout: seconds that a connection is kept for another message
     """
 
-    #: The default transport's next hop is asked about MAIL, not only about the first RCPT.
     answers_mail = True
 
     def __init__(

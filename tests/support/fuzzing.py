@@ -204,7 +204,7 @@ def _transport(dice: random.Random, clock: Clock, name: str) -> RecordingTranspo
             return found
 
         transport.answers[step] = answer
-    transport.answers_mail = dice.random() < 0.3  # type: ignore[attr-defined]
+    transport.answers_mail = dice.random() < 0.3
     return transport
 
 

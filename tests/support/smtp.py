@@ -89,6 +89,9 @@ class RecordingDelivery:
 class RecordingTransport:
     """Makes recording deliveries."""
 
+    answers_mail = False
+    keeps_tls = False
+
     def __init__(
         self,
         clock: Clock,
