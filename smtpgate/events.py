@@ -33,6 +33,10 @@ def _sender(transaction: Transaction) -> str:
     return "<>" if transaction.sender is None else f"<{transaction.sender.text}>"
 
 
+def _when(delay: float) -> str:
+    return f"in {delay:g} seconds" if delay else "at once"
+
+
 def _plain(text: str) -> str:
     """Text from outside on one line of printable ASCII."""
     return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
@@ -78,6 +82,26 @@ class Events(SessionObserver):
         self.counters["reloads_failed"] += 1
         self.log.error(
             "not reloaded, everything stays as it was:\n{problems}", problems="\n".join(problems)
+        )
+
+    def worker_ended(self, number: int, pid: int, how: str, delay: float) -> None:
+        """A worker is gone, with its sessions; another follows after ``delay`` seconds."""
+        self.counters["workers_ended"] += 1
+        self.log.error(
+            "worker {number} (process {pid}) {how}; another takes its place {when}",
+            number=number,
+            pid=pid,
+            how=how,
+            when=_when(delay),
+        )
+
+    def worker_missing(self, number: int, reason: str, delay: float) -> None:
+        """There should be another worker, and there is not."""
+        self.log.error(
+            "worker {number} cannot be replaced ({reason}); trying again {when}",
+            number=number,
+            reason=reason,
+            when=_when(delay),
         )
 
     def stopping(self, sessions: int) -> None:

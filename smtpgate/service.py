@@ -75,12 +75,18 @@ class Gateway(Lifecycle):
         yield close_relays(self.assembly)
 
 
-def make_gateway(path: Path, reactor: Any = None) -> Gateway:
-    """The service for a configuration file.
+def make_gateway(path: Path, reactor: Any = None) -> Lifecycle:
+    """The service for a configuration file: this process alone, or a supervisor of workers.
 
     :raises Problems: with everything that is wrong
     """
     from smtpgate.assembly import assemble
 
     file = path.absolute()
-    return Gateway(file, assemble(file), lambda: assemble(file), reactor)
+    assembly = assemble(file)
+    kind: type[Lifecycle] = Gateway
+    if assembly.config.workers > 1:
+        from smtpgate.workers.supervisor import Supervisor
+
+        kind = Supervisor
+    return kind(file, assembly, lambda: assemble(file), reactor)

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "smtpgate"
 FLOORS = (
     ("cli", "twistd", "birth"),
     ("service",),
+    ("workers",),
     ("lifecycle", "ports", "servers"),
     ("assembly", "relaying"),
     ("hooks", "transports", "accounts", "tls", "config", "events", "loglines"),

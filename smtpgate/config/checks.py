@@ -273,15 +273,6 @@ def _script_problem(root: Path, script: str) -> str | None:
     return None
 
 
-def _workers(document: Document) -> Findings:
-    workers = document.values.get("workers")
-    if isinstance(workers, int) and workers > 1:
-        yield (
-            ("workers",),
-            f"is {workers}, but more than one worker is not available yet, expected 1",
-        )
-
-
 _CHECKS: tuple[Callable[[Document], Findings], ...] = (
     _ids,
     _endpoints,
@@ -292,5 +283,4 @@ _CHECKS: tuple[Callable[[Document], Findings], ...] = (
     _tls,
     _auth,
     _scripts,
-    _workers,
 )

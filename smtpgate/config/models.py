@@ -310,7 +310,8 @@ class Config(Table):
     """Directory for what the gateway writes: mail, generated certificates.  Relative to this
     file."""
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Processes that share the listeners."""
+    """Processes that share the listeners, for machines with several cores.  With more than 1 there
+    is one more, which supervises them."""
     certificates: dict[str, Certificate] = {}
     """Certificates by name."""
     transports: dict[str, Transport]
