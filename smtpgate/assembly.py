@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from smtpgate import config as configuration
 from smtpgate import tls
 from smtpgate.config import Config, ConfigError, ConfigErrors, KeyPath
 from smtpgate.hooks.evaluator import Binding
-from smtpgate.hooks.table import HOOKS
+from smtpgate.hooks.outofstep import narrow, positive_replies
+from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
 from smtpgate.smtp.delivery import Transport
@@ -136,6 +137,7 @@ class _Assembler:
         if self.problems:
             raise Problems(self.problems)
         self.warnings += open_relays(config)
+        self.warnings += self.out_of_step(config)
         bindings = {
             server.id: {
                 name: Binding(scripts[name, hook.script], getattr(hook, "commands", "all"))
@@ -174,6 +176,20 @@ class _Assembler:
             else:
                 self.warnings += compiled[name, script].warnings
         return compiled
+
+    def out_of_step(self, config: Config) -> list[str]:
+        """Warnings about proxy scripts that can only be given when their ``commands`` are known."""
+        root = ScriptRoot(config.scripts)
+        warnings: list[str] = []
+        for server in config.servers:
+            proxy = server.hooks.proxy
+            verbs = None if proxy is None else narrow(proxy.commands)
+            if proxy is not None and verbs is not None:
+                hook = replace(PROXY, checks=(positive_replies(verbs),))
+                file, source = root.read(proxy.script, "")
+                warnings += compile_script(source, file, hook.context, root).warnings
+        known = set(self.warnings)
+        return [warning for warning in dict.fromkeys(warnings) if warning not in known]
 
     def config_problem(self, problem: ConfigError) -> None:
         self.problems.append(problem)

@@ -95,7 +95,10 @@ class OnceTests(EndOfDataTestCase):
         for call, words in (
             ('Queue("", "local");', 'Queue() parameter "recipient" must not be empty'),
             ('Queue("al@b.c", "");', 'Queue() parameter "transportid" must not be empty'),
-            ('Queue("al@b.c", "local", ["delay" => 1]);', 'Queue() has no option "delay"'),
+            (
+                '$options = ["delay" => 1]; Queue("al@b.c", "local", $options);',
+                'Queue() option "delay" must be 0: mail is handed on at once, nothing waits',
+            ),
             (
                 'Queue("al@b.c", "local", ["metadata" => ["a" => 1]]);',
                 'Queue() option "metadata" must hold strings by name, number given',

@@ -158,8 +158,8 @@ class ErrorTests(EvaluatorTestCase):
     def test_fault_in_options(self):
         """A mistake in the call of a hook function."""
         self.assert_trouble(
-            self.ask('Reply("x", ["next" => "yes"]);'),
-            'proxy.hsl:1:1: Reply() option "next" must be a boolean, string given',
+            self.ask('$options = ["next" => "yes"]; Reply("x", $options);'),
+            'proxy.hsl:1:31: Reply() option "next" must be a boolean, string given',
         )
 
     def test_fault_after_waiting(self):

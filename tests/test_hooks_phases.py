@@ -27,7 +27,9 @@ class EveryHookTests(PhaseTestCase):
 
     def test_disconnect_at_connect(self):
         """There the connection is closed anyway: the option does not exist."""
-        session, said = self.last("connect", 'Reject("Go", ["disconnect" => true]);')
+        session, said = self.last(
+            "connect", '$options = ["disconnect" => true]; Reject("Go", $options);'
+        )
         self.assertEqual(said, [f"421 4.3.0 {HOSTNAME} Temporary local problem"])
         self.assert_error(session, 'Reject() has no option "disconnect"')
 

@@ -15,6 +15,7 @@ from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
     NO_OPTIONS,
+    NUMBER,
     STRING,
     Array,
     Boolean,
@@ -33,6 +34,8 @@ from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.session import Recipient
 
 _REASON = Option((STRING,), None, "What the client is told. The server has words of its own")
+_NO_QUEUE = "mail is handed on at once, nothing waits"
+_DELAY = Option((NUMBER,), 0.0, "Only 0: there is no queue", (0.0,), _NO_QUEUE)
 _METADATA = Option((ARRAY,), None, "Strings by name that stay with the message")
 
 
@@ -93,6 +96,8 @@ def accept_eodonce(options: Options = NO_OPTIONS) -> policy.Accept:
     options={
         "sender": Option((STRING, ARRAY), None, "Instead of the sender of the transaction"),
         "metadata": _METADATA,
+        "hold": Option((BOOLEAN,), False, "Only ``false``: there is no queue", (False,), _NO_QUEUE),
+        "delay": _DELAY,
     },
 )
 def queue(
@@ -142,6 +147,10 @@ def _keep(letter: Letter, recipient: Recipient, sender: Any, metadata: dict[str,
         "recipient": Option((STRING, ARRAY), None, "Instead of the recipient"),
         "transportid": Option((STRING,), None, "Where it goes. The default is ``$transportid``"),
         "metadata": _METADATA,
+        "delay": _DELAY,
+        "queue": Option(
+            (BOOLEAN,), True, "Means nothing: mail is handed on while the client waits"
+        ),
         "done": Option((BOOLEAN,), True, "Whether the script ends here"),
         "disconnect": DISCONNECT,
         "reason": _REASON,

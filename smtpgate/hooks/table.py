@@ -6,8 +6,8 @@ variables      what a script can read, and how each is made
 functions      what a script can call beside the library
 implicit       the decision of a script that ends without one
 failed         the decision when a script fails, given the host name
-undecided      a warning about scripts that can end without a decision, if
-               that is likely a mistake
+checks         what is looked at when a script compiles: likely mistakes
+absent         functions that the manual has here and that are not, and why
 =============  ==========================================================
 """
 
@@ -42,6 +42,7 @@ from smtpgate.hooks.examining import (
     set_sender,
 )
 from smtpgate.hooks.headers import HEADER_FUNCTIONS
+from smtpgate.hooks.outofstep import positive_replies
 from smtpgate.hooks.telling import get_extensions, get_tls
 from smtpgate.hooks.variables import (
     COMMAND,
@@ -55,7 +56,9 @@ from smtpgate.hooks.variables import (
     Variable,
 )
 from smtpgate.hsl.builtin import Builtin
-from smtpgate.hsl.environment import Context
+from smtpgate.hsl.endings import undecided
+from smtpgate.hsl.environment import Check, Context
+from smtpgate.hsl.optionchecks import wrong_options
 from smtpgate.smtp import policy, reply
 
 
@@ -73,7 +76,8 @@ class Hook:
     implicit: Any
     failed: Callable[[str], Any]
     writable: frozenset[str] = frozenset({CONTEXT})
-    undecided: str = ""
+    checks: tuple[Check, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
     context: Context = field(init=False, repr=False, compare=False)
     makers: Mapping[str, Maker] = field(init=False, repr=False, compare=False)
 
@@ -85,10 +89,24 @@ class Hook:
             for name in (function.name, *function.aliases)
         }
         context = Context(
-            self.name, frozenset(self.variables), self.writable, functions, self.undecided
+            self.name,
+            frozenset(self.variables),
+            self.writable,
+            functions,
+            (wrong_options, *self.checks),
+            self.absent,
         )
         object.__setattr__(self, "makers", makers)
         object.__setattr__(self, "context", context)
+
+
+_NO_QUEUE = {"GetMailQueueMetric": "mail is handed on at once, nothing waits"}
+_PARTS = "only the header of a message can be read and changed"
+_SCANNER = "there is no scanner"
+_NO_MESSAGE_PARTS = {
+    **dict.fromkeys(("GetMailMessage", "GetDSN", "GetDSNHeader"), _PARTS),
+    **dict.fromkeys(("ScanDMARC", "ScanDLP", "ScanRPD", "ScanSA", "ScanKAV", "ScanCLAM"), _SCANNER),
+}
 
 
 def _close_with_421(hostname: str) -> policy.Answer:
@@ -101,6 +119,7 @@ PROXY = Hook(
     functions=(proxy_pass, proxy_reply),
     implicit=PASS,
     failed=_close_with_421,
+    checks=(positive_replies(),),
 )
 
 
@@ -150,6 +169,7 @@ AUTH = Hook(
     ),
     implicit=reply.AUTH_FAILED,
     failed=lambda _: reply.AUTH_TEMPORARY,
+    absent=_NO_QUEUE,
 )
 
 MAILFROM = Hook(
@@ -163,6 +183,7 @@ MAILFROM = Hook(
     ),
     implicit=None,
     failed=_defer,
+    absent=_NO_QUEUE,
 )
 
 RCPTTO = Hook(
@@ -176,6 +197,7 @@ RCPTTO = Hook(
     ),
     implicit=None,
     failed=_defer,
+    absent=_NO_QUEUE,
 )
 
 _REJECT = refusing("Reject", 550, "Refuse the message for good.")
@@ -187,7 +209,8 @@ EODONCE = Hook(
     functions=(accept_eodonce, _REJECT, _DEFER, queue, *HEADER_FUNCTIONS, get_tls),
     implicit=reply.UNDECIDED,
     failed=reply.local_trouble,
-    undecided="the script can end without a decision, which defers the message",
+    checks=(undecided("the script can end without a decision, which defers the message"),),
+    absent={**_NO_QUEUE, **_NO_MESSAGE_PARTS, "History": "the log has what became of each message"},
 )
 
 EODRCPT = Hook(
@@ -209,6 +232,12 @@ EODRCPT = Hook(
     ),
     implicit=Action.DELIVER,
     failed=reply.local_trouble,
+    absent={
+        **_NO_QUEUE,
+        **_NO_MESSAGE_PARTS,
+        "Quarantine": "mail is handed on at once, Deliver() it to a transport that keeps it",
+        "SetDelayedDeliver": "mail is handed on at once, nothing waits",
+    },
 )
 
 DISCONNECT = Hook(

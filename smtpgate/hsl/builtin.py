@@ -25,7 +25,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Function, Map, Object, arity_message, type_name
+from smtpgate.hsl.values import Function, Map, Object, arity_message, literal, type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,16 @@ NO_OPTIONS: Options = {}
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One key of an options array: its kinds, default and meaning."""
+    """One key of an options array: its kinds, default and meaning.
+
+    ``choices`` are the only values that it can have, and ``why`` the reason for that.
+    """
 
     kinds: tuple[Kind, ...]
     default: Any
     text: str = ""
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,10 +393,16 @@ def read_options(
                 )
             value = converted
         if option.choices and value not in option.choices:
-            choices = ", ".join(f'"{choice}"' for choice in option.choices)
-            raise Fault(f'{name}() option "{key}" must be one of {choices}; "{value}" given')
+            raise Fault(f'{name}() option "{key}" {_choose(option, value)}')
         found[key] = value
     return found
+
+
+def _choose(option: Option, value: Any) -> str:
+    choices = [literal(choice) for choice in option.choices]
+    if option.why:
+        return f"must be {' or '.join(choices)}: {option.why}"
+    return f"must be one of {', '.join(choices)}; {literal(value)} given"
 
 
 class BuiltinClass(Function):

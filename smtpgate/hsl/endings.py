@@ -6,20 +6,26 @@ script's own functions that always do.  A script that includes others is trusted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.environment import Check, Remark
 from smtpgate.hsl.errors import Position
+from smtpgate.hsl.scopes import Resolution
 
 
-def undecided(program: nodes.Program, functions: Mapping[str, Builtin]) -> Position | None:
-    """Where a script can end without a decision; None when it always decides.
+def undecided(words: str) -> Check:
+    """A warning about scripts that can end without a decision.
 
-    :param functions: those of the script's place, by name
+    :param words: what that means in the script's place
     """
-    return _Endings(program, functions).find()
+
+    def check(resolution: Resolution, functions: Mapping[str, Builtin]) -> Iterable[Remark]:
+        place = _Endings(resolution.programs[0], functions).find()
+        return () if place is None else (Remark(place, words),)
+
+    return check
 
 
 class _Endings:
@@ -28,7 +34,9 @@ class _Endings:
         self._deciding = {name for name, made in functions.items() if made.terminates}
         own = [each for each in program.body if isinstance(each, nodes.FunctionDefinition)]
         self._deciding -= {each.name for each in own}
-        open_ends = {each.name: each for each in own if not any(map(_returns, each.body))}
+        open_ends = {
+            each.name: each for each in own if not any(map(_is_return, nodes.within(each.body)))
+        }
         while True:  # what a function calls may be defined behind it
             found = {name for name, each in open_ends.items() if self._always(each.body)}
             if not found:
@@ -42,7 +50,7 @@ class _Endings:
         if any(isinstance(each, nodes.Include) for each in body):
             return None
         for statement in body:
-            left = next(_returns_of(statement), None)
+            left = next(filter(_is_return, nodes.within(statement)), None)
             if left is not None:
                 return left.position
         if self._always(body):
@@ -70,21 +78,5 @@ class _Endings:
         return False
 
 
-def _returns(node: object) -> bool:
-    return next(_returns_of(node), None) is not None
-
-
-def _returns_of(node: object) -> Iterator[nodes.Return]:
-    """The return statements in a statement, without those of functions in it."""
-    pending: list[object] = [node]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, nodes.Return):
-            yield each
-        elif isinstance(each, tuple):
-            pending.extend(each)
-        elif isinstance(each, nodes.Node) and not isinstance(each, _FUNCTIONS):
-            pending.extend(getattr(each, field.name) for field in fields(each))
-
-
-_FUNCTIONS = (nodes.FunctionDefinition, nodes.AnonymousFunction, nodes.ClassDefinition)
+def _is_return(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Return)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.errors import Position
 from smtpgate.hsl.limits import Limits
 from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.store import MemoryStore, Store
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
     from smtpgate.hsl.library.background import Background
     from smtpgate.hsl.library.resolving import Lookups
     from smtpgate.hsl.library.web import Web
+    from smtpgate.hsl.scopes import Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about a script that compiled; ``wrong`` when it should not have."""
+
+    position: Position
+    message: str
+    wrong: bool = False
+
+
+#: Looks at a script that compiled; it is given what the resolver knows, and the functions of the
+#: script's place by name.
+Check: TypeAlias = "Callable[[Resolution, Mapping[str, Builtin]], Iterable[Remark]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +41,17 @@ class Context:
     """A place that runs scripts: the predefined variables and functions it adds.
 
     ``readonly`` and ``writable`` are names of predefined variables; a script
-    that assigns to a read-only one does not compile.  ``undecided`` is the warning
-    about a script that can end without a decision, where that is likely a mistake.
+    that assigns to a read-only one does not compile.  ``checks`` look at a script
+    that has compiled.  ``absent`` has functions that the manual has in this place and
+    that are not here, with the reason.
     """
 
     name: str
     readonly: frozenset[str] = frozenset()
     writable: frozenset[str] = frozenset()
     functions: Mapping[str, Builtin] = field(default_factory=dict)
-    undecided: str = ""
+    checks: tuple[Check, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 #: The language alone: no predefined variables, the standard library only.

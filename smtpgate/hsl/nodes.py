@@ -6,6 +6,7 @@ name's for a call, the keyword's for a statement.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal as Choice
 from typing import TypeAlias, TypeVar, dataclass_transform
@@ -457,3 +458,19 @@ class Program(Node):
 
     body: tuple[Statement, ...]
     source: str
+
+
+def within(node: object, *, functions: bool = False) -> Iterator[Node]:
+    """A node, or nodes, and all that is inside, in no order; functions and classes are left
+    out, or looked into as well."""
+    pending = [node]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, tuple):
+            pending.extend(each)
+        elif isinstance(each, Node) and (functions or not isinstance(each, _OWN_SCOPES)):
+            yield each
+            pending.extend(getattr(each, field.name) for field in fields(each))
+
+
+_OWN_SCOPES = (FunctionDefinition, AnonymousFunction, ClassDefinition)

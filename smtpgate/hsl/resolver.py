@@ -383,7 +383,11 @@ class Resolver:
             if own is not None:
                 return own
         found = self.library.find(node.name)
-        if found is None:
+        if found is None and node.name in self.context.absent:
+            self.complain(
+                f"there is no {node.name}(): {self.context.absent[node.name]}", node.position
+            )
+        elif found is None:
             known: list[str] = [*self.library.functions, *self.library.classes]
             above: Scope | None = scope
             while above is not None and not node.builtin:

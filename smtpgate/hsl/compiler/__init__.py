@@ -23,7 +23,6 @@ from smtpgate.hsl.compiler.code import Code, Unit
 from smtpgate.hsl.compiler.functions import Definitions
 from smtpgate.hsl.compiler.support import SUPPORT
 from smtpgate.hsl.constants import Folder
-from smtpgate.hsl.endings import undecided
 from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.resolver import Resolver
@@ -49,12 +48,15 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
     try:
         with _deep(), _quiet_collector():
             unit, module = _translate(program, context, sources)
-        resolution = unit.resolution
+            resolution = unit.resolution
+            for check in context.checks:
+                for remark in check(resolution, context.functions):
+                    if remark.wrong:
+                        unit.complain(remark.message, remark.position)
+                    else:
+                        resolution.warnings.append((remark.position, remark.message))
         if unit.errors:
             raise ScriptErrors(unit.errors)
-        place = undecided(program, context.functions) if context.undecided else None
-        if place is not None:
-            resolution.warnings.append((place, context.undecided))
         too_deep = tree.deepest(module, _DEEPEST_TREE)
         if too_deep is not None:
             unit.complain(_TOO_DEEP, unit.place(*too_deep))

@@ -1,0 +1,94 @@
+"""Proxy scripts that say yes to a command which the server then never sees.
+
+The client goes on as if the server had begun a transaction, a message or a TLS handshake;
+the server has not.  Scripts are tried with lines of such commands and with others: a yes that
+only the former get is one that somebody meant for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from smtpgate.hooks.commands import Commands
+from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.constants import UNKNOWN
+from smtpgate.hsl.environment import Check, Remark
+from smtpgate.hsl.sampling import Reached, reached
+from smtpgate.hsl.scopes import Resolution
+from smtpgate.hsl.values import Map
+
+#: Lines by verb whose yes changes what comes next.
+SAMPLES = {
+    "MAIL": ("MAIL FROM:<jo@example.org>", "MAIL FROM:<jo@example.org> SIZE=1000", "mail from: <>"),
+    "RCPT": ("RCPT TO:<jo@example.org>", "rcpt to: <jo@example.org>"),
+    "DATA": ("DATA", "data"),
+    "BDAT": ("BDAT 1000 LAST", "bdat 1000"),
+    "RSET": ("RSET", "rset"),
+    "STARTTLS": ("STARTTLS", "starttls"),
+}
+#: Lines that a yes meant for one of those does not go to.
+_OTHERS = ("NOOP", "X", "XVERB with words", "noop")
+
+
+def positive_replies(verbs: Collection[str] | None = None) -> Check:
+    """A warning about each Reply() that says yes.
+
+    :param verbs: the only ones that the script is asked about, in upper case; None for all
+    """
+    samples = [verb for verb in SAMPLES if verbs is None or verb in verbs]
+    # A script that is asked about nothing else means those.
+    others = _OTHERS if verbs is None or not set(verbs) <= set(SAMPLES) else ()
+
+    def check(resolution: Resolution, functions: Mapping[str, Builtin]) -> Iterable[Remark]:
+        def yes(line: str) -> dict[int, Reached]:
+            variables = {"command": line, "arguments": Map(command=line)}
+            found = reached(resolution, functions, variables)
+            return {id(each.call): each for each in found if _says_yes(each)}
+
+        said: dict[int, tuple[Reached, list[str]]] = {}
+        for verb in samples:
+            for line in SAMPLES[verb]:
+                for key, each in yes(line).items():
+                    words = said.setdefault(key, (each, []))[1]
+                    words += [] if verb in words else [verb]
+        if not said:
+            return
+        general = {key for line in others for key in yes(line)}
+        for key, (each, words) in said.items():
+            if key not in general:
+                yield Remark(
+                    each.call.position,
+                    f"Reply() says yes to {_listed(words)}, which the server never sees: "
+                    "Pass() it to accept it",
+                )
+
+    return check
+
+
+def narrow(commands: Commands) -> frozenset[str] | None:
+    """The verbs of a setting when all of them are among the samples; else None."""
+    if isinstance(commands, str):
+        return None
+    verbs = frozenset(verb.upper() for verb in commands)
+    return verbs if verbs and verbs <= set(SAMPLES) else None
+
+
+def _says_yes(each: Reached) -> bool:
+    """Whether a reply is certainly positive, and the session goes on."""
+    if each.name != "Reply":
+        return False
+    options = each.arguments[1] if len(each.arguments) > 1 else Map()
+    if not options:
+        return True
+    if not isinstance(options, Map) or options.get("disconnect", False) is not False:
+        return False
+    codes = options.get("reply_codes")
+    if not codes:
+        return True
+    code: Any = codes.get("code", 250.0) if isinstance(codes, Map) else UNKNOWN
+    return isinstance(code, (int, float)) and (200 <= code < 300 or code == 354)
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
