@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from smtpgate.hsl.bounds import MANY, listed, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Array, Map, Value, type_name
 
@@ -58,10 +59,11 @@ def from_pairs(pairs: Iterable[tuple[Any, Value]]) -> Array:
 
 def normal(mapping: Map) -> Array:
     """The mapping as a list if its keys are 0..n-1 in order, else itself."""
-    for expected, found in enumerate(mapping):
+    large = len(mapping) > MANY
+    for expected, found in paced(enumerate(mapping), mapping) if large else enumerate(mapping):
         if found != expected or type(found) is not int:
             return mapping
-    return list(mapping.values())
+    return listed(mapping.values(), mapping) if large else list(mapping.values())
 
 
 def keys(array: Array) -> Iterable[Any]:
@@ -101,7 +103,8 @@ def next_index(array: Array) -> int:
     """The key that an appended value gets: the highest integer key plus one, or 0."""
     if isinstance(array, list):
         return len(array)
-    return max((found for found in array if type(found) is int and found >= 0), default=-1) + 1
+    numbers = (found for found in paced(array, array) if type(found) is int and found >= 0)
+    return max(numbers, default=-1) + 1
 
 
 def expect_array(value: Value, what: str) -> Array:

@@ -8,6 +8,7 @@ given asks here first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final, TypeVar
 
 from smtpgate.hsl.errors import Fault
@@ -21,7 +22,8 @@ MAX_ARRAY: Final = Limits().array
 MAX_DEPTH: Final = 100
 #: Values that are larger than this take so long to make that the clock is looked at.
 _LONG: Final = 65_536
-_MANY: Final = 2048
+#: Arrays with more items are gone through with turns for others.
+MANY: Final = 2048
 
 _Item = TypeVar("_Item")
 
@@ -48,7 +50,7 @@ def check_array(count: float) -> None:
     most = ACTIVE.limits.array
     if count > most:
         raise Fault(f"an array may have at most {most} items, this one would have {_count(count)}")
-    if count > _MANY:
+    if count > MANY:
         hurry()
 
 
@@ -69,14 +71,48 @@ def paced(items: Iterable[_Item], size: Collection[object]) -> Iterable[_Item]:
 
     :param size: what has as many items
     """
-    return items if len(size) <= _MANY else _with_pauses(items)
+    return items if len(size) <= MANY else _with_pauses(items)
 
 
 def _with_pauses(items: Iterable[_Item]) -> Iterator[_Item]:
-    for number, item in enumerate(items, 1):
-        yield item
-        if not number % _MANY:
+    for chunk in _chunks(items):
+        yield from chunk
+
+
+def chunks(items: Iterable[_Item], size: Collection[object]) -> Iterable[Iterable[_Item]]:
+    """The items of a large array in parts, with a turn for others between two; else as they are.
+
+    :param size: what has as many items
+    """
+    return (items,) if len(size) <= MANY else _chunks(items)
+
+
+def _chunks(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, MANY)):
+        yield chunk
+        pause()
+
+
+def listed(items: Iterable[_Item], size: Collection[object]) -> list[_Item]:
+    """The items of a large array as a list, made with turns for others.
+
+    :param size: what has as many items
+    """
+    if len(size) <= MANY:
+        return list(items)
+    made: list[_Item] = []
+    for chunk in _chunks(items):
+        made += chunk
+    return made
+
+
+def spans(length: int, step: int = _LONG) -> Iterator[tuple[int, int]]:
+    """The parts of a long string, ``(begin, end)`` each, with a turn for others between two."""
+    for begin in range(0, length, step):
+        if begin:
             pause()
+        yield begin, min(begin + step, length)
 
 
 def _count(number: float) -> str:

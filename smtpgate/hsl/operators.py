@@ -103,7 +103,7 @@ def join(left: Array, right: Array) -> Array:
     joined = Map()
     following = 0
     for array in (left, right):
-        for key, value in pairs(array):
+        for key, value in paced(pairs(array), array):
             if type(key) is int:
                 joined[following] = value
                 following += 1
@@ -127,10 +127,17 @@ def remove(array: Array, values: Value) -> Array:
         if isinstance(values, (list, Map))
         else [values]
     )
-    strings = {value for value in unwanted if value.__class__ is str}
-    # nan equals nothing, itself neither.
-    numbers = {float(value) for value in unwanted if _is_number(value) and value == value}
-    others = [value for value in unwanted if value.__class__ is not str and not _is_number(value)]
+    strings: set[str] = set()
+    numbers: set[float] = set()
+    others: list[Value] = []
+    for value in paced(unwanted, unwanted):
+        if value.__class__ is str:
+            strings.add(value)
+        elif not _is_number(value):
+            others.append(value)
+        elif value == value:
+            # nan equals nothing, itself neither.
+            numbers.add(float(value))
 
     def wanted(value: Value) -> bool:
         if value.__class__ is str:
@@ -173,13 +180,11 @@ def repeat(value: str | Array, times: float) -> Value:
     whole = max(0, int(times))
     if isinstance(value, list):
         return value * whole
-    repeated: Array = []
-    if whole:
-        repeated = join([], value)
-        items = [item for key, item in pairs(value) if type(key) is int]
-        for _ in range(whole - 1):
-            repeated = join(repeated, items)
-    return repeated
+    if not whole:
+        return []
+    # String keys are there once, at their first place; the others come again and again.
+    items = [item for key, item in paced(pairs(value), value) if type(key) is int]
+    return join(value, items * (whole - 1))
 
 
 def divide(left: Value, right: Value) -> float:

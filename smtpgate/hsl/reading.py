@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, key, normal, pairs
-from smtpgate.hsl.bounds import check_array
+from smtpgate.hsl.bounds import check_array, listed, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import ScriptClass, get_property, has_property
 from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
@@ -114,9 +114,9 @@ def slice_of(value: Value, start: Value, stop: Value, step: Value) -> Value:
             raise Fault("a slice step cannot be 0")
         return value[chosen]
     if value.__class__ is Map:
-        items = list(value.values())
+        items = listed(value.values(), value)
         selected = bounds(len(items), start, stop, step)
-        return [items[position] for position in selected]
+        return [items[position] for position in paced(selected, selected)]
     if value is None:
         return None
     raise Fault(f"{a_type(value)} cannot be sliced")
@@ -140,7 +140,7 @@ def array_of(*items: Value) -> Array:
             following += 1
         elif subscript is SPREAD:
             check_array(len(made) + len(spread(value)))
-            for found, each in pairs(value):
+            for found, each in paced(pairs(value), value):
                 if type(found) is int:
                     made[following] = each
                     following += 1
@@ -218,7 +218,7 @@ def rest(array: Value, taken: Collection[Any]) -> Array:
     elif array.__class__ is not Map:
         return []
     keys = {key(found) for found in taken}
-    left_over = [(found, value) for found, value in pairs(array) if found not in keys]
+    left_over = ((found, value) for found, value in paced(pairs(array), array) if found not in keys)
     if all(type(found) is int for found in keys):
         return [value for _, value in left_over]
     return from_pairs(left_over)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeAlias
 
-from smtpgate.hsl.bounds import MAX_DEPTH, check_string, paced
+from smtpgate.hsl.bounds import MAX_DEPTH, check_string, chunks, paced
 from smtpgate.hsl.errors import Fault
 
 
@@ -170,22 +170,25 @@ def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
     """``done`` has the texts of inner arrays: one that is held often is written once."""
     if depth > MAX_DEPTH:
         raise Fault("the array is nested too deeply to be printed")
-    parts: list[str] = []
+    texts: list[str] = []
     length = 0
     pairs = enumerate(array) if isinstance(array, list) else array.items()
-    for key, item in paced(pairs, array):
-        if isinstance(item, (list, Map)):
-            text = done.get(id(item))
-            if text is None:
-                text = done[id(item)] = _printed(item, depth + 1, done)
-        else:
-            text = literal(item)
-        part = f"{key if type(key) is int else literal(key)}=>{text}"
-        # Small arrays that hold each other can stand for an endless text.
-        length += len(part) + 1
-        check_string(length)
-        parts.append(part)
-    return f"[{','.join(parts)}]"
+    for chunk in chunks(pairs, array):
+        parts: list[str] = []
+        for key, item in chunk:
+            if isinstance(item, (list, Map)):
+                text = done.get(id(item))
+                if text is None:
+                    text = done[id(item)] = _printed(item, depth + 1, done)
+            else:
+                text = literal(item)
+            part = f"{key if type(key) is int else literal(key)}=>{text}"
+            # Small arrays that hold each other can stand for an endless text.
+            length += len(part) + 1
+            check_string(length)
+            parts.append(part)
+        texts.append(",".join(parts))
+    return f"[{','.join(texts)}]"
 
 
 # Possessive throughout: a long row of digits is looked at once.

@@ -16,7 +16,7 @@ from sys import getrefcount
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, key, next_index, normal, pairs
-from smtpgate.hsl.bounds import check_array
+from smtpgate.hsl.bounds import check_array, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item
@@ -122,7 +122,7 @@ def store(array: Value, subscript: Value, value: Value) -> Value:
                 array = array[:]
             array.append(value)
             return array
-        made = Map(enumerate(array))
+        made = Map(paced(enumerate(array), array))
         made[found] = value
         return made
     if kind is Map:
@@ -268,7 +268,7 @@ def _step(
         return inner, target, subscript, None
     found = next_index(root) if subscript is APPEND else key(subscript)
     if root.__class__ is list and not (found.__class__ is int and 0 <= found <= len(root)):
-        made = Map(enumerate(root))
+        made = Map(paced(enumerate(root), root))
         if holder is None:
             replaced = made
         else:
@@ -326,7 +326,7 @@ def _set(
         if found.__class__ is int and found == len(container):
             container.append(value)
             return container
-        made = Map(enumerate(container))
+        made = Map(paced(enumerate(container), container))
         made[found] = value
         return made
     _store_in_map(container, found, value)
@@ -357,22 +357,23 @@ def store_slice(array: Value, start: Value, stop: Value, step: Value, value: Val
             array = array[:]
         array[selected.start : max(selected.start, selected.stop)] = value
         return array
-    removed = set(selected)
+    removed = set(paced(selected, selected))
     # Behind the removed items; an empty slice inserts where it stands.
     place = max(removed) + 1 if removed else selected.start
     before: list[tuple[Any, Value]] = []
     after: list[tuple[Any, Value]] = []
-    for number, pair in enumerate(pairs(array)):
+    for number, pair in paced(enumerate(pairs(array)), array):
         if number not in removed:
             (before if number < place else after).append(pair)
     made = Map()
     following = 0
-    for found, each in (*before, *pairs(value), *after):
-        if type(found) is int:
-            made[following] = each
-            following += 1
-        else:
-            made[found] = each
+    for part, size in ((before, before), (pairs(value), value), (after, after)):
+        for found, each in paced(part, size):
+            if type(found) is int:
+                made[following] = each
+                following += 1
+            else:
+                made[found] = each
     return normal(made)
 
 
@@ -387,7 +388,7 @@ def remove_item(array: Value, subscript: Value) -> Value:
                 return array[:-1]
             del array[found]
             return array
-        made = Map(enumerate(array))
+        made = Map(paced(enumerate(array), array))
         del made[found]
         return made
     if array.__class__ is Map:
@@ -420,8 +421,9 @@ def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
         return array
     if not isinstance(array, (list, Map)):
         raise Fault(f"{a_type(array)} has no items to unset")
-    removed = set(bounds(len(array), start, stop, step))
-    return from_pairs(pair for number, pair in enumerate(pairs(array)) if number not in removed)
+    selected = bounds(len(array), start, stop, step)
+    kept = paced(enumerate(pairs(array)), array)
+    return from_pairs(pair for number, pair in kept if number not in selected)
 
 
 def remove_path(
