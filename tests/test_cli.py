@@ -8,6 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate import __version__
 from smtpgate.cli.repl import incomplete, show
 from tests.support.process import TWISTD, environment, smtpgate
 
@@ -71,11 +72,43 @@ class CheckTests(CommandTestCase):
                     "file": "bad.hsl",
                     "line": 1,
                     "column": 6,
+                    "severity": "error",
                     "message": "expected an expression after `=`",
                 }
             ],
             json.loads(output),
         )
+
+    def test_json_of_warnings(self) -> None:
+        """Warnings are there too, and are no failure."""
+        name = self.file("odd.hsl", "\nPass;")
+        code, output, errors = self.run_command("check", "--json", name)
+        self.assertEqual((0, ""), (code, errors))
+        self.assertEqual(
+            [
+                {
+                    "file": "odd.hsl",
+                    "line": 2,
+                    "column": 1,
+                    "severity": "warning",
+                    "message": "this does not call Pass, write Pass()",
+                }
+            ],
+            json.loads(output),
+        )
+
+    def test_letters(self) -> None:
+        """UTF-8 in a script is shown as letters, and the caret below the right one."""
+        name = self.file("letters.hsl", 'echo "å日" x;')
+        _, output, _ = self.run_command("check", "--hook", "core", name)
+        self.assertEqual(
+            "letters.hsl:1:14: expected `;` at the end of the statement\n"
+            '    echo "å日" x;\n'
+            "               ^\n",
+            output,
+        )
+        _, output, _ = self.run_command("check", "--hook", "core", "--json", name)
+        self.assertEqual(11, json.loads(output)[0]["column"])
 
     def test_configuration(self) -> None:
         """A configuration with its script; checking it makes no files."""
@@ -262,4 +295,7 @@ class StartTests(CommandTestCase):
         """No command, or an unknown one, is wrong usage."""
         self.assertEqual(2, self.run_command()[0])
         self.assertEqual(2, self.run_command("strat")[0])
-        self.assertEqual(0, self.run_command("--version")[0])
+
+    def test_version(self) -> None:
+        """`--version` says which one, and nothing else."""
+        self.assertEqual((0, f"smtpgate {__version__}\n", ""), self.run_command("--version"))

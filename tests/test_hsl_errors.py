@@ -50,6 +50,20 @@ class CompileErrorTests(SynchronousTestCase):
             "test.hsl:1:12: unknown function brek\n    \tforever { brek(); }\n    \t          ^",
         )
 
+    def test_octets(self) -> None:
+        """The line as people read it: UTF-8, wide letters, Latin-1, control characters."""
+        for line, shown, margin in (
+            (b'echo "\xc3\xa5" 5;', 'echo "\xe5" 5;', 9),
+            ('echo "日本" 5;'.encode(), 'echo "日本" 5;', 12),
+            ('echo "xe\u0301x" 5;'.encode(), 'echo "xe\u0301x" 5;', 11),
+            (b'echo "\xe5" 5;', 'echo "\xe5" 5;', 9),
+            (b'echo "\x1b[1m" 5;', 'echo "\ufffd[1m" 5;', 12),
+        ):
+            with self.assertRaises(ScriptErrors) as caught:
+                compile_script(line.decode("latin-1"), "t")
+            rendered = caught.exception.render().split("\n")
+            self.assertEqual(rendered[1:], [f"    {shown}", f"    {' ' * margin}^"])
+
     def test_read_only(self) -> None:
         """Every way to write to a read-only variable is refused."""
         for source in (
@@ -76,6 +90,22 @@ class CompileErrorTests(SynchronousTestCase):
                 "1:59: Address has no static variable $locl, did you mean $local?",
             ],
         )
+
+    def test_warnings_of_conditions_and_idle_statements(self) -> None:
+        """An assignment where a comparison was meant, a call without parentheses."""
+        for source, expected in (
+            ("if ($a = 1) echo 1;", ["1:8: `=` assigns, `==` compares"]),
+            ("while ($a = none) { }", ["1:11: `=` assigns, `==` compares"]),
+            ('if (($a = strlen("")) > 1) echo 1;', []),
+            ('if ($a = strlen("x")) echo 1;', []),
+            ("strlen;", ["1:1: this does not call strlen, write strlen()"]),
+            ("$a = 1; $a == 2;", ["1:12: `==` compares, and nothing uses what it gives"]),
+            ("$a = 1; $a;", ["1:9: this does nothing"]),
+            ('"text";', ["1:1: this does nothing"]),
+            ("$a = 1; $a == 1 and strlen($a);", []),
+        ):
+            found = [each.removeprefix("t:") for each in compile_script(source, "t").warnings]
+            self.assertEqual(found, expected, source)
 
     def test_warnings(self) -> None:
         """What compiles and is likely wrong is a warning."""

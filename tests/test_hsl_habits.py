@@ -258,11 +258,9 @@ HABITS: dict[str, tuple[str, ...]] = {
     'f("a" "b");': ("1:7: expected `)` to close the argument list",),
     "f(a: 1);": ("1:4: expected `)` to close the argument list",),
     "f($x = 1);": ("1:1: unknown function f",),
-    "â\x80\x9cxâ\x80\x9d;": ("1:1: unexpected `â\x80\x9c`: quotes are straight, \" and '",),
-    "echo â\x80\x9chelloâ\x80\x9d;": (
-        "1:6: unexpected `â\x80\x9c`: quotes are straight, \" and '",
-    ),
-    "$a = 1ï¼\x9b": ("1:7: unexpected character `ï¼\x9b`",),
+    "“x”;": ("1:1: unexpected `“`: quotes are straight, \" and '",),
+    "echo “hello”;": ("1:6: unexpected `“`: quotes are straight, \" and '",),
+    "$a = 1；": ("1:7: unexpected character `；`",),
     "$a = function f() { };": ("1:15: a function in an expression has no name",),
     "function class() { }": ("1:10: `class` is a keyword: it can not be the name of a function",),
     "class C { private function () {} }": ("1:28: expected the name of the function",),
@@ -339,7 +337,7 @@ class HabitTests(SynchronousTestCase):
         for source, expected in HABITS.items():
             found: tuple[str, ...] = ()
             try:
-                compile_script(source, "t")
+                compile_script(source.encode().decode("latin-1"), "t")
             except ScriptErrors as errors:
                 found = tuple(str(error).removeprefix("t:") for error in errors.errors)
             if found != expected:

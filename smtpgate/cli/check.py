@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what scripts are written for; `core` is the language alone (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="a JSON list, for editors")
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON list of errors and warnings, for editors"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
         problems += found
         warnings += more
     if options.json:
-        print(json.dumps([_as_data(problem) for problem in problems], indent=2))
+        found_all = [*map(_as_data, problems), *map(_warning_as_data, warnings)]
+        print(json.dumps(found_all, indent=2))
         return 1 if problems else 0
     for problem in problems:
         print(problem.render())
@@ -100,7 +104,9 @@ def _check_script(path: Path, root: Path, hook: str) -> tuple[list[Problem], lis
 
 
 def _as_data(problem: Problem) -> dict[str, Any]:
+    """An error for an editor: columns count characters there."""
     from smtpgate.config import ConfigError
+    from smtpgate.hsl.errors import readable
 
     if isinstance(problem, ConfigError):
         return {
@@ -108,12 +114,27 @@ def _as_data(problem: Problem) -> dict[str, Any]:
             "line": problem.line,
             "column": 1,
             "key": problem.key,
+            "severity": "error",
             "message": problem.message,
         }
     place = problem.position
     return {
         "file": place.file,
         "line": place.line,
-        "column": place.column,
-        "message": problem.message,
+        "column": len(readable(problem.source_line[: place.column - 1])) + 1,
+        "severity": "error",
+        "message": readable(problem.message),
+    }
+
+
+def _warning_as_data(warning: str) -> dict[str, Any]:
+    placed = re.fullmatch(r"(.+?):([0-9]+):([0-9]+): (.*)", warning, re.DOTALL)
+    if placed is None:
+        return {"severity": "warning", "message": warning}
+    return {
+        "file": placed[1],
+        "line": int(placed[2]),
+        "column": int(placed[3]),
+        "severity": "warning",
+        "message": placed[4],
     }

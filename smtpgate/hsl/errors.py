@@ -2,14 +2,35 @@
 
 A message never shows Python or the parser behind the language.  ``str()`` of
 an error is one line, ``FILE:LINE:COLUMN: message``; ``render()`` adds the
-source line and a caret.
+source line and a caret.  Both are text; ``message`` and ``source_line`` are octets of
+the script, one a character, and columns count those.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+
+def readable(text: str) -> str:
+    """A script's octets, one a character, as people read them: UTF-8 where they are that."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _room_of(char: str) -> str:
+    """What takes as much room as ``char`` in a terminal: a tab and wide letters take more."""
+    if char == "\t":
+        return char
+    if unicodedata.combining(char):
+        return ""
+    return "  " if unicodedata.east_asian_width(char) in "WF" else " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +71,19 @@ class ScriptError(Exception):
         self.source_line = source_line
 
     def __str__(self) -> str:
-        return f"{self.position}: {self.message}"
+        return f"{self.position}: {readable(self.message)}"
 
     def render(self) -> str:
         """The one-line form, then the source line with a caret under the token."""
         if not self.source_line:
             return str(self)
+        line = readable(self.source_line)
         before = self.source_line[: self.position.column - 1]
-        # A tab in front of the token must take as much room under it.
-        margin = "".join("\t" if char == "\t" else " " for char in before)
-        return f"{self}\n    {self.source_line}\n    {margin}^"
+        if line != self.source_line:
+            before = readable(before)
+        margin = "".join(map(_room_of, before))
+        shown = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+        return f"{self}\n    {shown}\n    {margin}^"
 
 
 class ScriptSyntaxError(ScriptError):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smtpgate.hsl import familiar, nodes
+from smtpgate.hsl.constants import UNKNOWN
+from smtpgate.hsl.errors import Position
 from smtpgate.hsl.expression_walker import ExpressionWalker
 from smtpgate.hsl.scopes import FunctionInfo, Scope
 
@@ -25,7 +27,7 @@ class Walker(ExpressionWalker):
             if ended and not isinstance(
                 statement, (nodes.FunctionDefinition, nodes.ClassDefinition)
             ):
-                self.resolver.result.warnings.append((statement.position, "this is never reached"))
+                self._warn(statement.position, "this is never reached")
                 ended = False
             getattr(self, f"_{type(statement).__name__.lower()}")(statement)
             if isinstance(statement, (nodes.Break, nodes.Continue, nodes.Return)):
@@ -35,6 +37,26 @@ class Walker(ExpressionWalker):
 
     def _expressionstatement(self, node: nodes.ExpressionStatement) -> None:
         self.expression(node.expression)
+        self._warn_idle(node.expression)
+
+    def _warn_idle(self, node: nodes.Expression) -> None:
+        """Warn of a statement that does nothing."""
+        if isinstance(node, nodes.FunctionName):
+            self._warn(node.position, f"this does not call {node.name}, write {node.name}()")
+        elif isinstance(node, nodes.Binary) and node.operator in ("==", "==="):
+            self._warn(node.position, f"`{node.operator}` compares, and nothing uses what it gives")
+        elif isinstance(node, (nodes.Constant, nodes.Variable, nodes.Interpolation)):
+            self._warn(node.position, "this does nothing")
+
+    def _condition(self, node: nodes.Expression) -> None:
+        self.expression(node)
+        if isinstance(node, nodes.Assign) and node.operator is None:
+            value = self.resolver.folder.value(node.value)
+            if value is not UNKNOWN and isinstance(node.target, nodes.Variable):
+                self._warn(node.position, "`=` assigns, `==` compares")
+
+    def _warn(self, at: Position, message: str) -> None:
+        self.resolver.result.warnings.append((at, message))
 
     def _echo(self, node: nodes.Echo) -> None:
         self.expression(node.value)
@@ -44,7 +66,7 @@ class Walker(ExpressionWalker):
 
     def _if(self, node: nodes.If) -> None:
         for test, body in node.branches:
-            self.expression(test)
+            self._condition(test)
             self.body(body)
         self.body(node.otherwise)
 
@@ -71,7 +93,7 @@ class Walker(ExpressionWalker):
 
     def _while(self, node: nodes.While) -> None:
         if node.condition is not None:
-            self.expression(node.condition)
+            self._condition(node.condition)
         self._loop(node.body)
 
     def _switch(self, node: nodes.Switch) -> None:

@@ -1,0 +1,1 @@
+Errors show letters of UTF-8 as such, with the caret below the right one; ``smtpgate check --json`` has warnings too, and there are new ones: an assignment where a comparison was meant, a function that is named and not called, a statement that does nothing.
