@@ -11,9 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
-SMTPGATE = [
-    sys.executable, "-c", "from smtpgate.cli.main import main; raise SystemExit(main())",
-]  # fmt: skip
+SMTPGATE = [sys.executable, "-m", "smtpgate"]
 
 
 def environment() -> dict[str, str]:
