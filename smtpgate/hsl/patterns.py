@@ -32,6 +32,7 @@ from typing import Any, ClassVar, Final
 import pcre2
 
 from smtpgate.hsl.arrays import from_pairs
+from smtpgate.hsl.beginnings import Beginning, beginning
 from smtpgate.hsl.bounds import pause
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
@@ -51,6 +52,8 @@ _MODIFIERS = {
     "U": _UNGREEDY,
     "X": 0,  # PCRE2 is always as strict about escapes as PCRE_EXTRA made PCRE.
 }
+#: With these a beginning is more than its octets, or not the subject's.
+_NO_BEGINNING = _MODIFIERS["m"] | _MODIFIERS["u"] | _MODIFIERS["x"]
 _ENCLOSED = re.compile(r"/(.*)/([a-zA-Z]*)", re.DOTALL)
 # Error numbers of the PCRE2 library (pcre2api, "ERROR RETURN VALUES FROM pcre2_match").
 _MATCH_LIMIT = (-47, -53)
@@ -138,8 +141,8 @@ class Regex:
     """A compiled pattern.  Matches are ``pcre2.Match`` objects over octets."""
 
     __slots__ = (
-        "_compiled", "_expression", "_flags", "_limit", "_quick", "_quick_length", "_repeats",
-        "groups", "names", "pattern",
+        "_begins", "_compiled", "_expression", "_flags", "_limit", "_quick", "_quick_length",
+        "_repeats", "groups", "names", "pattern",
     )  # fmt: skip
 
     def __init__(self, pattern: str, limit: int) -> None:
@@ -156,6 +159,9 @@ class Regex:
         #: Compiled forms by match limit, callouts (none, at the start, everywhere) and JIT.
         self._compiled: dict[tuple[int, int, bool], Any] = {}
         self._expression = expression.encode("latin-1")
+        self._begins: Beginning | None = None
+        if not self._flags & _NO_BEGINNING:
+            self._begins = beginning(self._expression, bool(self._flags & _MODIFIERS["i"]))
         self._quick_length, first = (_QUICK if self._repeats else _QUICK_FLAT)[0]
         try:
             self._quick: Any = self._form(first, 0, jit=True)
@@ -184,6 +190,9 @@ class Regex:
         :raises Fault: if the match limit is spent
         """
         octets = subject.encode("latin-1")
+        begins = self._begins
+        if begins is not None and not start and not begins(octets):
+            return None
         quick = self._quick if len(octets) <= self._quick_length else self._quick_form(octets)
         if quick is not None:
             try:
