@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string, paced
+from smtpgate.hsl.bounds import check_array, check_string, chunks, listed, paced
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -22,6 +21,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.sorting import order
 from smtpgate.hsl.values import Function, Map, strict_equal, to_string, type_name
 
 
@@ -42,7 +42,7 @@ def array_every(callback: Callback, array: Array) -> Boolean:
        echo array_every(is_number, [1, "2", 3]); // => 0
     """
     holds = callback.accepting(1)
-    return all(holds(value) for value in arrays.values(array))
+    return all(holds(value) for value in paced(arrays.values(array), array))
 
 
 @builtin("array_filter")
@@ -60,7 +60,7 @@ def array_filter(callback: Callback, array: Array) -> Array:
        echo array_filter(is_number, [0, "one", 2]); // => [0=>0,2=>2]
     """
     passes = callback.accepting(1)
-    return arrays.from_pairs(pair for pair in arrays.pairs(array) if passes(pair[1]))
+    return arrays.from_pairs(pair for pair in paced(arrays.pairs(array), array) if passes(pair[1]))
 
 
 @builtin("array_find")
@@ -78,7 +78,7 @@ def array_find(callback: Callback, array: Array) -> Value:
        echo array_find(function ($user) { return $user["id"] === 2; }, $users)["name"]; // => bob
     """
     fits = callback.accepting(1)
-    for value in arrays.values(array):
+    for value in paced(arrays.values(array), array):
         if fits(value):
             return value
     return None
@@ -104,23 +104,28 @@ def array_includes(needle: Value, array: Array) -> Boolean:
     """
     if isinstance(needle, Function):
         fits = needle.accepting(1)
-        return any(fits(value) for value in arrays.values(array))
+        return any(fits(value) for value in paced(arrays.values(array), array))
     return any(strict_equal(needle, value) for value in paced(arrays.values(array), array))
 
 
 def _joined(name: str, array: Array, separator: str) -> str:
-    parts: list[str] = []
-    for value in paced(arrays.values(array), array):
-        if type(value) is not str:
-            if value is None or not isinstance(value, (str, bool, float, int)):
-                raise Fault(
-                    f'{name}() parameter "array" must hold strings, numbers or booleans, '
-                    f"{type_name(value)} given"
-                )
-            value = to_string(value)
-        parts.append(value)
-    check_string(sum(map(len, parts)) + len(separator) * max(len(parts) - 1, 0))
-    return separator.join(parts)
+    texts: list[str] = []
+    length = len(separator) * max(len(array) - 1, 0)
+    for chunk in chunks(arrays.values(array), array):
+        parts: list[str] = []
+        for value in chunk:
+            if type(value) is not str:
+                if value is None or not isinstance(value, (str, bool, float, int)):
+                    raise Fault(
+                        f'{name}() parameter "array" must hold strings, numbers or booleans, '
+                        f"{type_name(value)} given"
+                    )
+                value = to_string(value)
+            parts.append(value)
+        length += sum(map(len, parts))
+        check_string(length)
+        texts.append(separator.join(parts))
+    return separator.join(texts)
 
 
 @builtin("array_join")
@@ -170,7 +175,7 @@ def array_keys(array: Array) -> Array:
 
        echo array_keys(["size" => 10, "8bitmime" => true]); // => [0=>"size",1=>"8bitmime"]
     """
-    return list(arrays.keys(array))
+    return listed(arrays.keys(array), array)
 
 
 @builtin("array_map")
@@ -189,8 +194,8 @@ def array_map(callback: Callback, array: Array) -> Array:
     """
     change = callback.accepting(1)
     if isinstance(array, list):
-        return [change(value) for value in array]
-    return Map({key: change(value) for key, value in array.items()})
+        return [change(value) for value in paced(array, array)]
+    return Map((key, change(value)) for key, value in paced(array.items(), array))
 
 
 @builtin("array_range", aliases=("range",))
@@ -219,7 +224,8 @@ def array_range(start: Number, stop: Number, step: Number = 1) -> Array:
     if exact <= 0:
         return []
     check_array(exact)
-    return [float(start + number * step) for number in range(ceil(exact))]
+    numbers = range(ceil(exact))
+    return [float(start + number * step) for number in paced(numbers, numbers)]
 
 
 #: Tells "left out" from none, which may be an initial value.
@@ -246,7 +252,7 @@ def array_reduce(callback: Callback, array: Array, initial: Value = _LEFT_OUT) -
        echo array_reduce(function ($sum, $x) { return $sum + $x; }, [], 0); // => 0
     """
     combine = callback.accepting(2)
-    rest = iter(arrays.values(array))
+    rest = iter(paced(arrays.values(array), array))
     if initial is _LEFT_OUT:
         for first in rest:
             carry = first
@@ -286,25 +292,6 @@ def array_reverse(array: Array) -> Array:
     return arrays.normal(reversed_array)
 
 
-def _ordering(less: Callable[[Any, Any], Any], index: int) -> type:
-    """A sort key whose ``<`` asks the script; ``index`` says for which half of a pair.
-
-    ``sorted()`` never asks for more than ``<``, so that each comparison is one
-    call of the script's function.
-    """
-
-    class Ordered:
-        __slots__ = ("value",)
-
-        def __init__(self, pair: tuple[Any, Any]) -> None:
-            self.value = pair[index]
-
-        def __lt__(self, other: Ordered) -> bool:
-            return bool(less(self.value, other.value))
-
-    return Ordered
-
-
 @builtin(
     "array_sort",
     options={"keys": Option((BOOLEAN,), False, "Sort by the keys instead of the values")},
@@ -328,8 +315,10 @@ def array_sort(callback: Callback, array: Array, options: Options = NO_OPTIONS) 
        echo array_sort(function ($a, $b) { return $a > $b; }, [2, 3, 1]); // => [1=>3,0=>2,2=>1]
     """
     less = callback.accepting(2)
-    ordering = _ordering(less, 0 if options["keys"] else 1)
-    return arrays.from_pairs(sorted(arrays.pairs(array), key=ordering))
+    keys = listed(arrays.keys(array), array)
+    values = listed(arrays.values(array), array)
+    positions = order(keys if options["keys"] else values, less)
+    return arrays.from_pairs((keys[at], values[at]) for at in paced(positions, positions))
 
 
 @builtin("array_values")
@@ -344,7 +333,7 @@ def array_values(array: Array) -> Array:
 
        echo array_values(["a" => 1, "b" => 2]); // => [0=>1,1=>2]
     """
-    return list(arrays.values(array))
+    return listed(arrays.values(array), array)
 
 
 FUNCTIONS = (
