@@ -74,6 +74,19 @@ class RcptToTests(PhaseTestCase):
         session.send(EHLO, MAIL, TO, TO)
         self.assertEqual(session.echoed, ["0", "1"])
 
+    def test_transaction_is_the_scripts_own(self):
+        """What a script keeps of the recipients stays as it was, and what it changes is its copy."""
+        session = self.session(
+            "rcptto",
+            'echo count($context ?? []) . " of " . count($transaction["recipients"]);'
+            '$context = $transaction["recipients"]; $mine = $context;'
+            '$mine[0]["recipient"] = "x"; $mine[] = "y";'
+            'foreach ($transaction["recipients"] as $each) echo $each["recipient"];',
+        )
+        session.send(EHLO, MAIL, TO, TO, TO)
+        address = "al@example.com"
+        self.assertEqual(session.echoed, ["0 of 0", "0 of 1", address, "1 of 2", address, address])
+
     def test_transport(self):
         """Each recipient goes where the script says."""
         session = self.session(

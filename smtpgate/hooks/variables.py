@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from smtpgate.hsl import arrays
 from smtpgate.hsl.values import Array, Map, Value
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.session import Connection, Recipient
+from smtpgate.smtp.session import Connection, Recipient, Transaction
 
 CONTEXT = "context"
 
@@ -90,8 +90,17 @@ def _transaction(variables: Variables) -> Map:
     return Map(
         {"id": transaction.id, **parts("sender", transaction.sender)},
         senderparams=params_array(transaction.sender_params),
-        recipients=[_recipient(recipient) for recipient in transaction.recipients],
+        recipients=_recipients(transaction),
     )
+
+
+def _recipients(transaction: Transaction) -> list[Value]:
+    """A list of its own, for the script may keep it; its items are made once for all scripts."""
+    shown = transaction.shown
+    if shown is None:
+        shown = transaction.shown = []
+    shown += map(_recipient, transaction.recipients[len(shown) :])
+    return shown[:]
 
 
 def both_ends(connection: Connection) -> Map:

@@ -41,7 +41,8 @@ class Recipient:
 class Transaction:
     """One mail transaction, RFC 5321 3.3; its sender is None for ``<>``.
 
-    ``metadata`` is what scripts want to stay with the message.
+    ``metadata`` is what scripts want to stay with the message.  ``shown`` are the first of the
+    recipients as scripts have been shown them.
     """
 
     sender: Mailbox | None = None
@@ -49,6 +50,7 @@ class Transaction:
     sender_params: Mapping[str, str] = field(default_factory=dict)
     recipients: list[Recipient] = field(default_factory=list)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    shown: list[Any] | None = field(default=None, repr=False, compare=False)
     _id: str | None = None
 
     @property
