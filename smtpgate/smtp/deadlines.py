@@ -17,12 +17,13 @@ class Deadline:
     :param session: the latest time ever, in the clock's seconds; 0: none
     """
 
-    __slots__ = ("_call", "_clock", "_late", "at", "session")
+    __slots__ = ("_call", "_clock", "_due", "_late", "at", "session")
 
     def __init__(self, clock: Clock, late: Callable[[], None]) -> None:
         self._clock = clock
         self._late = late
         self._call: Timer | None = None
+        self._due = 0.0  # when the timer looks
         self.at = 0.0
         self.session = 0.0
 
@@ -33,8 +34,10 @@ class Deadline:
         if 0 < self.session < self.at:
             self.at = max(self.session, now)
         if self._call is None:
+            self._due = self.at
             self._call = self._clock.callLater(self.at - now, self._look)
-        elif self._call.getTime() > self.at:
+        elif self._due > self.at:
+            self._due = self.at
             self._call.reset(self.at - now)
 
     def clear(self) -> None:
@@ -54,6 +57,7 @@ class Deadline:
             return
         left = self.at - self._clock.seconds()
         if left > 0:
+            self._due = self.at
             self._call = self._clock.callLater(left, self._look)
         else:
             self.at = 0.0

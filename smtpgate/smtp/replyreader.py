@@ -55,32 +55,30 @@ class ReplyReader:
 
         :raises BadReply: the reader is of no use afterwards
         """
-        while (line := self._line()) is not None:
+        octets = self._octets
+        while (start := self._start) < len(octets):
+            end = octets.find(b"\r\n", start, start + LINE_LIMIT)
+            if end < 0:
+                if len(octets) - start >= LINE_LIMIT:
+                    raise BadReply(f"a line is longer than {LINE_LIMIT} octets")
+                break
+            self._start = end + 2
+            self._size += end + 2 - start
+            if self._size > REPLY_LIMIT:
+                raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
+            line = octets[start:end]
             match = _LINE.fullmatch(line)
             if match is None:
                 raise BadReply(f"no SMTP reply: {line[:80]!r}")
-            code, more, text = match.groups()
+            code, more, text = match.groups(b"")
             if self._lines and code != self._code:
                 raise BadReply(f"a reply with two codes: {line[:80]!r}")
             self._code = code
-            self._lines.append((text or b"").decode("latin-1"))
+            self._lines.append(text.decode("latin-1"))
             if more != b"-":
                 lines, self._lines, self._size = tuple(self._lines), [], 0
                 return as_reply(int(code), lines)
         return None
-
-    def _line(self) -> bytes | None:
-        octets, start = self._octets, self._start
-        end = octets.find(b"\r\n", start, start + LINE_LIMIT)
-        if end < 0:
-            if len(octets) - start >= LINE_LIMIT:
-                raise BadReply(f"a line is longer than {LINE_LIMIT} octets")
-            return None
-        self._start = end + 2
-        self._size += end + 2 - start
-        if self._size > REPLY_LIMIT:
-            raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
-        return octets[start:end]
 
 
 @lru_cache(maxsize=128)  # a next hop says the same few things again and again
