@@ -24,9 +24,11 @@ class Blob(Argument):
 
     def toBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> None:
         """Octets into a box; None, if it is optional, leaves them out."""
-        octets = objects[name.decode()]
-        if octets is None and self.optional:
-            return
+        octets = objects.get(name.decode())
+        if octets is None:
+            if self.optional:
+                return
+            raise KeyError(name)
         strings[name] = octets[:_PIECE]
         for number, start in enumerate(range(_PIECE, len(octets), _PIECE), 1):
             strings[b"%s.%d" % (name, number)] = octets[start : start + _PIECE]
