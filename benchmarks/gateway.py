@@ -124,6 +124,11 @@ class Gateway(processes.Measured):
         """Long runs would fill the disk."""
         self._log.write_bytes(b"")
 
+    def explain(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Beside an error: what the gateway has last said."""
+        if error is not None:
+            error.add_note(self._log.read_text(errors="replace")[-4000:])
+
     def stop(self) -> None:
         """End it; sessions that are open get 421.  Another time does nothing."""
         self._stack.close()
@@ -143,6 +148,7 @@ def gateways(bench: Bench, wanted: Iterable[Mapping[str, Server]]) -> Sequence[G
     for servers in wanted:
         gateway = Gateway(servers)
         bench.stack.callback(gateway.stop)
+        bench.stack.push(gateway.explain)
         started.append(gateway)
     return [gateway.wait() for gateway in started]
 

@@ -129,7 +129,8 @@ class Bench:
         found: dict[Any, list[float]] = {key: [] for key in runs}
         for _ in range(self.rounds):
             for key, run in runs.items():
-                gc.collect()
+                if not self.quick:
+                    gc.collect()
                 found[key].append(run())
         return found
 
@@ -162,7 +163,7 @@ def timed(run: Callable[[], object]) -> Timed:
     return measured
 
 
-def yardstick() -> float:
+def yardstick(rounds: int) -> float:
     """Microseconds of one call of an empty function: what this Python and this machine are."""
 
     def empty() -> None:
@@ -173,4 +174,4 @@ def yardstick() -> float:
             empty()
 
     measured = timed(run)
-    return statistics.median(measured() for _ in range(9)) * 10
+    return statistics.median(measured() for _ in range(rounds)) * 10

@@ -15,7 +15,7 @@ from benchmarks.machine import ROOT
 from benchmarks.measure import Timed
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-#: Seconds until a process has nothing to do any more.  The kernel books time when one goes to sleep.
+#: Seconds until a process has nothing to do any more: the kernel books its time when it sleeps.
 SETTLING = 0.01
 
 

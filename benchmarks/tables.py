@@ -32,7 +32,7 @@ def micro(results: Results, origin: Mapping[str, Any]) -> str:
 
 
 def growth(results: Results, origin: Mapping[str, Any]) -> str:
-    """Every series, each size beside the first."""
+    """Every series, the best round of each size beside that of the first."""
     rows = []
     for _, figures in results.values():
         first: dict[str, float] = {}
@@ -41,13 +41,14 @@ def growth(results: Results, origin: Mapping[str, Any]) -> str:
                 continue
             name, what = figure.series.split("|")
             begins = figure.series not in first
-            base = first.setdefault(figure.series, figure.median)
+            best = min(figure.values)
+            base = first.setdefault(figure.series, best)
             rows.append((
                 name if begins else "", f"{figure.size:,} {what}",
-                f"{number(figure.median)} {figure.unit}", _spread(figure),
-                f"{figure.median / base:.2f}" if base else "",
+                f"{number(figure.median)} {figure.unit}", _spread(figure), number(best),
+                f"{best / base:.2f}" if base > 0 else "",
             ))  # fmt: skip
-    return _page(("cost of", "with", "median", "spread", "ratio"), rows, origin)
+    return _page(("cost of", "with", "median", "spread", "best", "ratio"), rows, origin)
 
 
 def _spread(figure: Figure) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from benchmarks.clients import Client, Crew, Step
 from benchmarks.gateway import Server, gateways
 from benchmarks.measure import Bench
-from benchmarks.processes import open_files
+from benchmarks.processes import Measured, open_files
 from benchmarks.scripts import FIFTEEN_LINES
 from benchmarks.sink import Sink
 
@@ -28,25 +29,35 @@ def measure(bench: Bench) -> None:
     nothing shows how much of the cost is the system's.
     """
     sizes = bench.growing(10, 100, 1_000, 10_000)
-    possible = open_files(2 * sum(sizes) + 100)  # all clients are in this process
-    if possible < 2 * sum(sizes):
-        fitting = tuple(size for size in sizes if size * 2.3 <= possible)
-        print(f"  {possible:,} files may be open here: no more than {fitting[-1]:,} connections")
-        sizes = fitting
-    crew = bench.stack.enter_context(Crew())
+    possible = open_files(sum(sizes) + 100)  # all clients are in this process
+    if possible < sum(sizes):
+        sizes = tuple(size for size in sizes if size * 1.2 <= possible)
+        print(f"  {possible:,} files may be open here: no more than {sizes[-1]:,} connections")
     started = gateways(bench, [{"in": Server({"proxy": FIFTEEN_LINES})}] * len(sizes))
+    servers = {
+        size: (running, running.ports["in"]) for size, running in zip(sizes, started, strict=True)
+    }
+    compare(bench, servers, {IDLE: AT_ONCE, BUSY: None})
+    sinks = {size: bench.stack.enter_context(Sink()) for size in sizes}
+    compare(bench, {size: (sink, [sink.port]) for size, sink in sinks.items()}, {SINK: None})
+
+
+def compare(
+    bench: Bench,
+    servers: Mapping[int, tuple[Measured, list[int]]],
+    ways: Mapping[str, int | None],
+) -> None:
+    """So many connections to each server; all of them talk, or the first few."""
     count = bench.amount(10_000, 4)
     turns = {}
-    for size, running in zip(sizes, started, strict=True):
-        clients = crew.open(running.ports["in"], size)
-        turns[IDLE, size] = running.spent(partial(talk, crew, clients[:AT_ONCE], count))
-        turns[BUSY, size] = running.spent(partial(talk, crew, clients, count))
-        sink = bench.stack.enter_context(Sink())
-        clients = crew.open([sink.port], size)
-        turns[SINK, size] = sink.spent(partial(talk, crew, clients, count))
-    found = bench.turns(turns)
-    for words in (IDLE, BUSY, SINK):
-        values = {size: [each / count * 1e6 for each in found[words, size]] for size in sizes}
+    with Crew() as crew:
+        for size, (server, ports) in servers.items():
+            clients = crew.open(ports, size)
+            for words, talking in ways.items():
+                turns[words, size] = server.spent(partial(talk, crew, clients[:talking], count))
+        found = bench.turns(turns)
+    for words in ways:
+        values = {size: [each / count * 1e6 for each in found[words, size]] for size in servers}
         bench.series(words, "connections", values, "µs")
 
 
