@@ -27,6 +27,27 @@ class EachTests(EndOfDataTestCase):
              "bo@example.com bo example.com local 1 jo@example.org", "2", "example.com"],
         )  # fmt: skip
 
+    def test_flat(self):
+        """What some editions have beside $transaction."""
+        session, _ = self.each(
+            'if ($actionid == 1 and $recipientlocalpart == "bo") {'
+            ' echo $messageid == $transaction["id"]; echo json_encode($recipients);'
+            " echo json_encode($recipientdomains); echo json_encode($senderparams); }",
+            AL,
+            BO,
+        )
+        self.assertEqual(
+            session.echoed,
+            ["1", '["al@example.com","bo@example.com"]', '["Example.com","example.com"]', "[]"],
+        )
+
+    def test_time(self):
+        """When the transaction began."""
+        session = self.session(each='echo $transaction["ts"];')
+        session.clock.advance(100)
+        self.deliver(session)
+        self.assertEqual(session.echoed, ["100"])
+
     CHOOSE = """
         $what = ["al" => function () { %s }, "bo" => function () { %s }];
         $what[str_lower($recipientlocalpart)]();

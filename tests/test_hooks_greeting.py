@@ -1,5 +1,8 @@
 """connect, helo and disconnect: the beginning and the end of a session."""
 
+from ipaddress import ip_network
+
+from smtpgate.smtp.server import Listener
 from tests.support.phases import EHLO, PhaseTestCase
 from tests.support.session import HOSTNAME, Session
 
@@ -29,13 +32,23 @@ class ConnectTests(PhaseTestCase):
         session, _ = self.last("connect", 'Accept(["senderptr" => "a b\\r\\nX: y"]);')
         self.assert_error(session, 'Accept() option "senderptr" must be a host name')
 
+    def test_proxy(self):
+        """Behind a PROXY header the proxy's own address is known as well; else it is not there."""
+        networks = (ip_network("192.0.2.0/24"),)
+        session = self.session("connect", 'echo $arguments["proxyip"] ?? "none";')
+        self.assertEqual(session.echoed, ["none"])
+        session.factory.listener = Listener(proxies=networks)
+        other = Session(beside=session)
+        other.send_octets(b"PROXY TCP4 198.51.100.7 10.0.0.1 5000 25\r\n")
+        self.assertEqual(session.echoed, ["none", "192.0.2.7"])
+
     def test_xclient(self):
         """Who has assumed another address is asked about again."""
         session = self.session(
             "connect",
             'if ($senderip == "192.0.2.66") Reject("Listed");',
             client=("127.0.0.1", 50000),
-            xclient=(__import__("ipaddress").ip_network("127.0.0.0/8"),),
+            xclient=(ip_network("127.0.0.0/8"),),
         )
         session.replies()
         self.assertEqual(session.send("XCLIENT ADDR=192.0.2.66"), ["521 Listed"])
@@ -110,7 +123,7 @@ class HeloTests(PhaseTestCase):
         self.assertEqual(
             session.echoed[1],
             '{"started":true,"protocol":"TLSv1.3","ciphers":"TLS_AES_256_GCM_SHA384",'
-            '"keysize":256}',
+            '"cipher":"TLS_AES_256_GCM_SHA384","keysize":256}',
         )
 
 

@@ -1,17 +1,10 @@
 """The header in a script's hands: kept octet for octet, read in linear time."""
 
-import hashlib
-import ssl
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hooks.header import Header
-from smtpgate.hooks.telling import get_tls
-from smtpgate.hsl.values import Map
-from smtpgate.smtp.session import Connection, TLSInfo
-from tests.support.certificates import issued
 
 LINES = st.lists(
     st.one_of(
@@ -60,42 +53,3 @@ class HeaderTests(SynchronousTestCase):
         copied.set("SetHeader", "A", "c", True)
         self.assertEqual((header.octets(), header.changed), (b"A: b\r\n", False))
         self.assertEqual((copied.octets(), copied.changed), (b"A: c\r\n", True))
-
-
-class TLSTests(SynchronousTestCase):
-    """GetTLS with a client's certificate."""
-
-    def ask(self, **options):
-        pair = issued("client.example.org", "jo@example.org")
-        encoded = ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
-        connection = Connection("inbound")
-        connection.tls = TLSInfo(
-            "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, peer_certificate=encoded, verify_result=18
-        )
-        execution = Execution(connection)
-        found = get_tls.code(execution, Map(options)) if options else get_tls.code(execution)
-        return encoded, found
-
-    def test_certificate(self):
-        """Who it names, how long, and what is wrong with it."""
-        _, found = self.ask()
-        self.assertEqual(found["peer_cert_error"], 18)
-        certificate = found["peer_cert"]
-        self.assertEqual(certificate["subject"], {"CN": "client.example.org"})
-        self.assertEqual(certificate["version"], 3)
-        self.assertRegex(certificate["serial_number"], "^[0-9A-F]+$")
-        self.assertLess(certificate["not_valid_before"], certificate["not_valid_after"])
-        self.assertNotIn("fingerprint", certificate)
-
-    def test_fingerprint(self):
-        """The hash that was asked for."""
-        encoded, found = self.ask(fingerprint="sha256")
-        self.assertEqual(found["peer_cert"]["fingerprint"], hashlib.sha256(encoded).hexdigest())
-
-
-class Execution:
-    """As much of one as GetTLS looks at."""
-
-    def __init__(self, connection):
-        self.variables = self
-        self.connection = connection

@@ -181,6 +181,7 @@ class TransactionVariableTests(SynchronousTestCase):
         transaction.has_sender = True
         transaction.sender = Mailbox("Jo", "Example.ORG")
         transaction.sender_params = {"SIZE": "2048", "SMTPUTF8": ""}
+        transaction.started = 1575558785.5
         transaction.recipients.append(
             Recipient(Mailbox("Al", "Example.COM"), {"NOTIFY": "NEVER"}, "local")
         )
@@ -189,23 +190,29 @@ class TransactionVariableTests(SynchronousTestCase):
             variables(session)["transaction"],
             {
                 "id": transaction.id,
+                "ts": 1575558785.5,
                 "sender": "jo@example.org",
                 "senderlocalpart": "Jo",
                 "senderdomain": "Example.ORG",
+                "senderaddress": {"localpart": "Jo", "domain": "Example.ORG"},
                 "senderparams": {"SIZE": "2048", "SMTPUTF8": ""},
                 "recipients": [
                     {
                         "recipient": "al@example.com",
                         "recipientlocalpart": "Al",
                         "recipientdomain": "Example.COM",
+                        "address": {"localpart": "Al", "domain": "Example.COM"},
                         "recipientparams": {"NOTIFY": "NEVER"},
+                        "params": {"NOTIFY": "NEVER"},
                         "transportid": "local",
                     },
                     {
                         "recipient": "postmaster",
                         "recipientlocalpart": "Postmaster",
                         "recipientdomain": "",
+                        "address": {"localpart": "Postmaster", "domain": ""},
                         "recipientparams": [],
+                        "params": [],
                         "transportid": "other",
                     },
                 ],
@@ -220,6 +227,7 @@ class TransactionVariableTests(SynchronousTestCase):
         self.assertEqual(made["sender"], "")
         self.assertEqual(made["senderlocalpart"], "")
         self.assertEqual(made["senderdomain"], "")
+        self.assertEqual(made["senderaddress"], {"localpart": "", "domain": ""})
         self.assertEqual(made["senderparams"], [])
         self.assertEqual(made["recipients"], [])
 

@@ -143,6 +143,7 @@ class DoorTests(SynchronousTestCase):
             (connection.peer_ip, connection.peer_port, connection.local_ip, connection.local_port),
             ("198.51.100.7", 5000, "10.0.0.1", 25),
         )
+        self.assertEqual(connection.proxy_ip, "192.0.2.1")
 
     def test_proxy_header_octet_by_octet(self) -> None:
         """However the header is cut."""

@@ -10,9 +10,16 @@ from collections.abc import Mapping
 
 from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
-from smtpgate.hooks.variables import Maker, Variable, Variables, both_ends, params_array, parts
+from smtpgate.hooks.variables import (
+    Maker,
+    Variable,
+    Variables,
+    address,
+    both_ends,
+    params_array,
+    parts,
+)
 from smtpgate.hsl.values import Map, Value
-from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.policy import AuthStep
 from smtpgate.smtp.session import Recipient
 
@@ -23,17 +30,14 @@ def _arguments(make: Maker) -> Variable:
     return Variable("array", _LATER, make)
 
 
-def _address(mailbox: Mailbox | None) -> Map:
-    found = parts("", mailbox)
-    del found[""]
-    return Map(found)
-
-
 # connect
 
 
 def _connect_arguments(variables: Variables) -> Value:
-    return both_ends(variables.connection)
+    found = both_ends(variables.connection)
+    if variables.connection.proxy_ip:
+        found["proxyip"] = variables.connection.proxy_ip
+    return found
 
 
 CONNECT: Mapping[str, Variable] = {"arguments": _arguments(_connect_arguments)}
@@ -125,7 +129,7 @@ def _mailfrom_arguments(variables: Variables) -> Value:
     sender = _sender(variables)
     return Map(
         sender=variables["sender"],
-        address=_address(sender.mailbox),
+        address=address(sender.mailbox),
         params=params_array(sender.params),
     )
 
@@ -165,7 +169,7 @@ def _rcptto_arguments(variables: Variables) -> Value:
     recipient = _recipient(variables)
     return Map(
         recipient=variables["recipient"],
-        address=_address(recipient.mailbox),
+        address=address(recipient.mailbox),
         params=params_array(recipient.params),
         transportid=recipient.transport,
     )
@@ -225,11 +229,39 @@ def _eodrcpt_arguments(variables: Variables) -> Value:
     recipient = _addressee(variables)
     return Map(
         recipient=variables["recipient"],
-        address=_address(recipient.mailbox),
+        address=address(recipient.mailbox),
         transportid=recipient.transport,
         actionid=variables["actionid"],
     )
 
+
+def _addresses(variables: Variables) -> list[Value]:
+    recipients = _letter(variables).transaction.recipients
+    return [parts("recipient", each.mailbox)["recipient"] for each in recipients]
+
+
+def _domains(variables: Variables) -> list[Value]:
+    recipients = _letter(variables).transaction.recipients
+    return [each.mailbox.domain for each in recipients]
+
+
+#: Of other editions: the same as in ``$transaction``.
+_FLAT: Mapping[str, Variable] = {
+    "messageid": Variable(
+        "string", "the transaction's ``id``", lambda v: _letter(v).transaction.id
+    ),
+    "senderparams": Variable(
+        "array",
+        "the parameters of MAIL, by name in upper case",
+        lambda v: params_array(_letter(v).transaction.sender_params),
+    ),
+    "recipients": Variable(
+        "array", "the addresses of all recipients in lower case, in their order", _addresses
+    ),
+    "recipientdomains": Variable(
+        "array", "their domains, as they were sent, in the same order", _domains
+    ),
+}
 
 EODRCPT: Mapping[str, Variable] = {
     "sender": Variable(
@@ -254,6 +286,7 @@ EODRCPT: Mapping[str, Variable] = {
         "1 for the first action for this recipient, then one more for each",
         lambda v: float(_letter(v).actions + 1),
     ),
+    **_FLAT,
     "arguments": _arguments(_eodrcpt_arguments),
 }
 

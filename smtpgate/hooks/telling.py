@@ -26,7 +26,11 @@ def get_tls(execution: Execution, options: Options = NO_OPTIONS) -> Array:
     if tls is None:
         return Map(started=False)
     found = Map(
-        started=True, protocol=tls.protocol, ciphers=tls.cipher, keysize=float(tls.key_size)
+        started=True,
+        protocol=tls.protocol,
+        ciphers=tls.cipher,
+        cipher=tls.cipher,
+        keysize=float(tls.key_size),
     )
     if tls.peer_certificate is not None:
         found["peer_cert"] = _certificate(tls.peer_certificate, options["fingerprint"])

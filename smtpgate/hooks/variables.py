@@ -75,10 +75,17 @@ def parts(prefix: str, mailbox: Mailbox | None) -> dict[str, Value]:
     }
 
 
+def address(mailbox: Mailbox | None) -> Map:
+    """An address's two parts, as later manuals have them."""
+    return Map(localpart=mailbox.local if mailbox else "", domain=mailbox.domain if mailbox else "")
+
+
 def _recipient(recipient: Recipient) -> Map:
     return Map(
         parts("recipient", recipient.mailbox),
+        address=address(recipient.mailbox),
         recipientparams=params_array(recipient.params),
+        params=params_array(recipient.params),
         transportid=recipient.transport,
     )
 
@@ -88,7 +95,8 @@ def _transaction(variables: Variables) -> Map:
     if not transaction.has_sender:
         return Map(id=transaction.id)
     return Map(
-        {"id": transaction.id, **parts("sender", transaction.sender)},
+        {"id": transaction.id, "ts": transaction.started, **parts("sender", transaction.sender)},
+        senderaddress=address(transaction.sender),
         senderparams=params_array(transaction.sender_params),
         recipients=_recipients(transaction),
     )
@@ -122,10 +130,22 @@ def _connection(variables: Variables) -> Map:
         found["helo"] = Map(verb=connection.helo_verb, host=connection.helo)
     if connection.tls is not None:
         tls = connection.tls
-        found["tls"] = Map(protocol=tls.protocol, cipher=tls.cipher, keysize=float(tls.key_size))
+        agreed = Map(protocol=tls.protocol, cipher=tls.cipher, keysize=float(tls.key_size))
+        if tls.peer_certificate is not None:
+            agreed["peercert"] = Map(
+                x509=_resource(tls.peer_certificate), error=float(tls.verify_result)
+            )
+        found["tls"] = agreed
     if connection.username is not None:
         found["auth"] = Map(mechanism=connection.mechanism or "", username=connection.username)
     return found
+
+
+def _resource(encoded: bytes) -> Value:
+    # Few clients show a certificate, and reading one takes a large library.
+    from smtpgate.hsl.library.x509 import X509Resource
+
+    return X509Resource(encoded)
 
 
 #: What is known of a client that has only connected.

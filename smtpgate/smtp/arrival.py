@@ -160,6 +160,7 @@ class Arrival(Wire):
         connection = self.connection
         if header.source is None or header.destination is None:
             return  # the proxy speaks for itself
+        connection.proxy_ip = connection.peer_ip
         if header.family is Family.UNIX:
             connection.peer_ip = connection.local_ip = ""
             connection.peer_port = connection.local_port = 0

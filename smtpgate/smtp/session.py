@@ -41,7 +41,8 @@ class Recipient:
 class Transaction:
     """One mail transaction, RFC 5321 3.3; its sender is None for ``<>``.
 
-    ``metadata`` is what scripts want to stay with the message.  ``shown`` are the first of the
+    ``metadata`` is what scripts want to stay with the message.  ``started`` is when its MAIL
+    came, in seconds since 1970.  ``shown`` are the first of the
     recipients as scripts have been shown them.
     """
 
@@ -50,6 +51,7 @@ class Transaction:
     sender_params: Mapping[str, str] = field(default_factory=dict)
     recipients: list[Recipient] = field(default_factory=list)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    started: float = 0.0
     shown: list[Any] | None = field(default=None, repr=False, compare=False)
     _id: str | None = None
 
@@ -97,7 +99,8 @@ class Connection:
     ``peer_ip`` is "" for a UNIX socket.  ``context`` belongs to the scripts.
     ``commands`` counts the lines where a command was expected, the present one
     included.  ``client_ip`` is the address that trust is bound to: the socket's
-    peer, or the one a PROXY header gave; XCLIENT changes ``peer_ip`` only.
+    peer, or the one a PROXY header gave; XCLIENT changes ``peer_ip`` only.  ``proxy_ip`` is
+    the proxy's own address, where there was such a header.
     ``credentials`` are the name and the password that PLAIN or LOGIN has brought; only a relay that
     logs in with them may look at them.
     """
@@ -108,6 +111,7 @@ class Connection:
     local_ip: str = ""
     local_port: int = 0
     client_ip: str = ""
+    proxy_ip: str = ""
     peer_ptr: str = ""
     helo: str = ""
     helo_verb: str = ""

@@ -86,6 +86,7 @@ class Transfer:
         transaction = self._connection.transaction
         transaction.sender = sender
         transaction.sender_params = self.sender_params
+        transaction.started = self._server.clock.seconds()
         self._deliveries = Deliveries(
             self._connection, self._server.transports, self._server.observer
         )

@@ -62,6 +62,7 @@ CHAPTERS = (
         "random_number sha1 sha2",
         signing="ed25519_sign ed25519_verify pkcs7_sign rsa_sign rsa_verify",
         passwords="crypt",
+        classes={"x509": "X509"},
     ),
     _chapter(
         "Data types",

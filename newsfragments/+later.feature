@@ -1,0 +1,1 @@
+More of what later editions of the language have: ``ts``, ``senderaddress`` and recipients' ``address`` in ``$transaction``, ``peercert`` in ``$connection["tls"]`` with the class ``X509``, and ``proxyip`` at ``connect``.
