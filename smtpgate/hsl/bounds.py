@@ -7,7 +7,7 @@ given asks here first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -21,11 +21,12 @@ MAX_ARRAY: Final = Limits().array
 #: Arrays within arrays that a function which walks them follows.
 MAX_DEPTH: Final = 100
 #: Values that are larger than this take so long to make that the clock is looked at.
-_LONG: Final = 65_536
+LONG: Final = 65_536
 #: Arrays with more items are gone through with turns for others.
 MANY: Final = 2048
 
 _Item = TypeVar("_Item")
+_Text = TypeVar("_Text", str, bytes)
 
 
 def check_string(length: float) -> None:
@@ -38,7 +39,7 @@ def check_string(length: float) -> None:
         raise Fault(
             f"a string may have at most {most} octets, this one would have {_count(length)}"
         )
-    if length > _LONG:
+    if length > LONG:
         hurry()
 
 
@@ -107,12 +108,32 @@ def listed(items: Iterable[_Item], size: Collection[object]) -> list[_Item]:
     return made
 
 
-def spans(length: int, step: int = _LONG) -> Iterator[tuple[int, int]]:
-    """The parts of a long string, ``(begin, end)`` each, with a turn for others between two."""
-    for begin in range(0, length, step):
-        if begin:
-            pause()
-        yield begin, min(begin + step, length)
+def pieces(string: _Text, size: int = LONG) -> Iterator[_Text]:
+    """A long string in parts, with a turn for others between two; a short one as it is."""
+    if len(string) <= size:
+        yield string
+        return
+    for begin in range(0, len(string), size):
+        yield string[begin : begin + size]
+        pause()
+
+
+def rewritten(string: str, rewrite: Callable[[str], str]) -> str:
+    """A string of which each part is made on its own, with turns for others.
+
+    :raises Fault: if the result is too long
+    """
+    if len(string) <= LONG:
+        made = rewrite(string)
+        check_string(len(made))
+        return made
+    texts: list[str] = []
+    length = 0
+    for piece in pieces(string):
+        texts.append(rewrite(piece))
+        length += len(texts[-1])
+        check_string(length)
+    return "".join(texts)
 
 
 def _count(number: float) -> str:

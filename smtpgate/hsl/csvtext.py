@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string, paced
+from smtpgate.hsl.bounds import MANY, check_array, check_string, chunks, pause, rewritten
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, STRING, Option, read_options
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Array, Map, Value, parse_number, to_string, type_name
@@ -46,10 +46,15 @@ def decode(
         first = next((row for row in rows if row), [])
         names = [arrays.key(column) for column in first]
     found: list[Array] = []
+    read = 0
     for row in rows:
         if not row:
             continue
         check_array(len(found) + 1)
+        read += len(row)
+        if read >= MANY:
+            pause()
+            read = 0
         columns = [*names[: len(row)], *range(len(names), len(row))]
         values = [
             _convert(name, rows.line_num, column, cell, converters)
@@ -127,9 +132,18 @@ def encode(name: str, values: Array, delimiter: str = ",") -> str:
     :raises Fault: for a value that is no string, number or boolean
     """
     _check_delimiter(name, delimiter)
-    cells = [_cell(name, value, delimiter) for value in paced(arrays.values(values), values)]
-    check_string(sum(map(len, cells)) + len(cells))
-    return delimiter.join(cells)
+    texts: list[str] = []
+    length = 0
+    for chunk in chunks(arrays.values(values), values):
+        cells = [_cell(name, value, delimiter) for value in chunk]
+        length += sum(map(len, cells)) + len(cells)
+        check_string(length)
+        texts.append(delimiter.join(cells))
+    return delimiter.join(texts)
+
+
+def _doubled(text: str) -> str:
+    return text.replace('"', '""')
 
 
 def _cell(name: str, value: Value, delimiter: str) -> str:
@@ -140,7 +154,7 @@ def _cell(name: str, value: Value, delimiter: str) -> str:
         )
     text = to_string(value)
     if any(special in text for special in (delimiter, '"', " ", "\t", "\r", "\n")):
-        return '"' + text.replace('"', '""') + '"'
+        return f'"{rewritten(text, _doubled)}"'
     return text
 
 

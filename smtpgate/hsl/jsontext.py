@@ -5,14 +5,26 @@ A string of the language holds octets; in a JSON text they are UTF-8.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
+from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
 from math import isfinite
 from typing import Any, Final, NoReturn
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string, paced
+from smtpgate.hsl.bounds import (
+    LONG,
+    MANY,
+    MAX_DEPTH,
+    check_array,
+    check_string,
+    chunks,
+    paced,
+    pause,
+    pieces,
+)
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.values import Array, Map, Value, format_number
 
@@ -23,9 +35,8 @@ class JSONError(ValueError):
 
 #: A string, also one without its end, so that no text is looked at twice.
 _STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
-_STRINGS: Final = re.compile(_STRING, re.DOTALL)
 _COMMENTS: Final = re.compile(rf"({_STRING})|//[^\r\n]*+|/\*(?:.*?(\*/)|.*)", re.DOTALL)
-_BRACKETS: Final = re.compile(r"[\[\]{}]")
+_STRUCTURE: Final = re.compile(rf"{_STRING}|[\[\]{{}},]", re.DOTALL)
 
 #: Four spaces a level.
 _INDENT: Final = "    "
@@ -47,11 +58,12 @@ def decode(text: str, allow_comments: bool = False) -> Value:
     _check_size(text)
     try:
         # Numbers are floats, also those that are too large for one to be exact.
+        number, members = (_number, _object) if len(text) <= LONG else _giving_way()
         value = json.loads(
-            text.encode("latin-1").decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_int=_number,
-            parse_float=_number,
+            _unicode(text),
+            object_pairs_hook=members,
+            parse_int=number,
+            parse_float=number,
             parse_constant=_refuse_constant,
         )
         if "\\u" in text or not text.isascii():
@@ -65,8 +77,45 @@ def decode(text: str, allow_comments: bool = False) -> Value:
     return value
 
 
+def _unicode(octets: str) -> str:
+    """:raises UnicodeDecodeError: if the octets are no UTF-8"""
+    if octets.isascii():
+        return octets
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    texts = [decoder.decode(piece.encode("latin-1")) for piece in pieces(octets)]
+    return "".join([*texts, decoder.decode(b"", True)])
+
+
+def _giving_way() -> tuple[Callable[[str], float], Callable[[list[tuple[str, Any]]], Array]]:
+    """What makes the numbers and the objects of a long text, with turns for others."""
+    made = 0
+
+    def number(digits: str) -> float:
+        nonlocal made
+        made += 1
+        if not made % MANY:
+            pause()
+        return _number(digits)
+
+    def members(found: list[tuple[str, Any]]) -> Array:
+        nonlocal made
+        made += len(found) + 1
+        if made >= MANY:
+            made = 0
+            pause()
+        return arrays.from_pairs((arrays.key(name), value) for name, value in paced(found, found))
+
+    return number, members
+
+
 def _without_comments(text: str) -> str:
+    count = 0
+
     def blank(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        if not count % MANY:
+            pause()
         if found[1] is not None:
             return found[1]
         if found[0].startswith("/*") and found[2] is None:
@@ -82,13 +131,19 @@ def _check_size(text: str) -> None:
     commas = text.count(",")
     if openings <= MAX_DEPTH and commas < ACTIVE.limits.array:
         return
-    bare = _STRINGS.sub("", text)
-    check_array(bare.count(",") + 1)
     depth = 0
-    for found in _BRACKETS.finditer(bare):
-        depth += 1 if found[0] in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise JSONError("nested too deeply")
+    items = 1
+    for found in paced(_STRUCTURE.finditer(text), text):
+        mark = found[0]
+        if mark == ",":
+            items += 1
+        elif mark in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise JSONError("nested too deeply")
+        elif mark in "]}":
+            depth -= 1
+    check_array(items)
 
 
 def _number(digits: str) -> float:
@@ -110,9 +165,10 @@ def _to_octets(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8").decode("latin-1")
     if isinstance(value, Map):
-        return Map({_to_octets(key): _to_octets(item) for key, item in value.items()})
+        items = paced(value.items(), value)
+        return Map((_to_octets(key), _to_octets(item)) for key, item in items)
     if isinstance(value, list):
-        return [_to_octets(item) for item in value]
+        return [_to_octets(item) for item in paced(value, value)]
     return value
 
 
@@ -168,18 +224,21 @@ class _Writer:
             end = "\n" + _INDENT * depth
             between, colon = f",{end}{_INDENT}", ": "
         is_list = isinstance(array, list)
-        parts: list[str] = []
+        texts: list[str] = []
         length = 2
-        for key, item in paced(arrays.pairs(array), array):
-            part = self.text(item, depth + 1)
-            if not is_list:
-                part = f"{self._key(key)}{colon}{part}"
-            # Small arrays that hold each other can stand for an endless text.
-            length += len(part) + len(between)
-            check_string(length)
-            parts.append(part)
+        for chunk in chunks(arrays.pairs(array), array):
+            parts: list[str] = []
+            for key, item in chunk:
+                part = self.text(item, depth + 1)
+                if not is_list:
+                    part = f"{self._key(key)}{colon}{part}"
+                # Small arrays that hold each other can stand for an endless text.
+                length += len(part) + len(between)
+                check_string(length)
+                parts.append(part)
+            texts.append(between.join(parts))
         opening, closing = "[]" if is_list else "{}"
-        return f"{opening}{between[1:]}{between.join(parts)}{end}{closing}"
+        return f"{opening}{between[1:]}{between.join(texts)}{end}{closing}"
 
     def _key(self, key: Any) -> str:
         if isinstance(key, int):
@@ -190,9 +249,20 @@ class _Writer:
 
     def _string(self, octets: str) -> str:
         try:
-            text = octets if octets.isascii() else octets.encode("latin-1").decode("utf-8")
+            text = _unicode(octets)
         except UnicodeDecodeError:
             raise JSONError("the string is no UTF-8") from None
+        if len(text) <= LONG:
+            return self._written(text)
+        texts: list[str] = []
+        length = 2
+        for piece in pieces(text):
+            texts.append(self._written(piece)[1:-1])
+            length += len(texts[-1])
+            check_string(length)
+        return f'"{"".join(texts)}"'
+
+    def _written(self, text: str) -> str:
         written = encode_basestring_ascii(text) if self._ensure_ascii else encode_basestring(text)
         return written.encode("utf-8").decode("latin-1")
 

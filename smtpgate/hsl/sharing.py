@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.hsl.arrays import get, has, pairs
+from smtpgate.hsl.bounds import paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.operators import describe
 from smtpgate.hsl.reading import ABSENT as NO_VALUE
@@ -37,9 +38,11 @@ def _check(value: Value, what: str, depth: int, seen: set[int]) -> None:
         seen.add(id(value))
         if depth > 100:
             raise Fault(f"the array is nested too deeply to be {what}")
-        for key, item in pairs(value):
-            _check(key, what, depth + 1, seen)
-            _check(item, what, depth + 1, seen)
+        for key, item in paced(pairs(value), value):
+            if key.__class__ is not str and key.__class__ is not int:
+                _check(key, what, depth + 1, seen)
+            if item.__class__ is not str and item.__class__ is not float:
+                _check(item, what, depth + 1, seen)
     elif not (value is None or isinstance(value, (bool, float, int, str))):
         raise Fault(f"{a_type(value)} cannot be {what}")
 

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from smtpgate.hsl import csvtext, jsontext, packing
-from smtpgate.hsl.bounds import check_string
+from smtpgate.hsl.bounds import LONG, check_string, pause, pieces, rewritten
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -36,8 +36,14 @@ def base64_encode(string: String) -> String:
        echo base64_encode("\x00user\x00secret"); // => AHVzZXIAc2VjcmV0
     """
     check_string(len(string) // 3 * 4 + 4)
-    return base64.b64encode(string.encode("latin-1")).decode("ascii")
+    return "".join(
+        base64.b64encode(piece.encode("latin-1")).decode("ascii")
+        for piece in pieces(string, _WHOLE)
+    )
 
+
+#: Octets that are a whole number of groups in base64, encoded and not.
+_WHOLE: Final = 3 * LONG
 
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]+")
 
@@ -58,12 +64,12 @@ def base64_decode(string: String) -> String:
        echo base64_decode("aGVsbG8="); // => hello
        echo base64_decode("aGVs\r\nbG8"); // => hello
     """
-    digits = _NOT_BASE64.sub("", string.partition("=")[0])
+    digits = rewritten(string.partition("=")[0], lambda piece: _NOT_BASE64.sub("", piece))
     # One digit alone has fewer bits than an octet.
     if len(digits) % 4 == 1:
         digits = digits[:-1]
-    padding = "=" * (-len(digits) % 4)
-    return base64.b64decode(digits + padding).decode("latin-1")
+    digits += "=" * (-len(digits) % 4)
+    return "".join(base64.b64decode(piece).decode("latin-1") for piece in pieces(digits, _WHOLE))
 
 
 @builtin(
@@ -270,7 +276,10 @@ def urlencode(string: String) -> String:
 
        echo urlencode("a b&c=1"); // => a%20b%26c%3D1
     """
-    check_string(len(string) + 2 * len(_RESERVED.findall(string)))
+    return rewritten(string, _url_encoded)
+
+
+def _url_encoded(string: str) -> str:
     return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", string)
 
 
@@ -289,7 +298,19 @@ def urldecode(string: String) -> String:
 
        echo urldecode("a+b%26c"); // => a b&c
     """
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), string.replace("+", " "))
+    texts: list[str] = []
+    place = 0
+    while place < len(string):
+        end = place + LONG
+        # Not in the middle of an escape.
+        while end < len(string) and "%" in string[end - 2 : end]:
+            end -= 1
+        spaced = string[place:end].replace("+", " ")
+        texts.append(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), spaced))
+        place = end
+        if place < len(string):
+            pause()
+    return "".join(texts)
 
 
 FUNCTIONS = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.builtin import Array, Callback, Integer, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
@@ -118,7 +118,10 @@ def pcre_quote(string: String) -> String:
        echo pcre_quote("1.5 (sic)"); // => 1\.5\ \(sic\)
        echo "a+b" =~ pcre_quote("a+b"); // => 1
     """
-    check_string(len(string) + len(_META.findall(string)))
+    return rewritten(string, _quoted)
+
+
+def _quoted(string: str) -> str:
     return _META.sub(lambda found: "\\" + found[0], string).replace("\0", "\\x00")
 
 

@@ -6,9 +6,12 @@ US-ASCII.
 
 from __future__ import annotations
 
-from smtpgate.hsl.bounds import check_array, check_string
+from collections.abc import Iterator
+
+from smtpgate.hsl.bounds import LONG, check_array, check_string, pause
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.limits import ACTIVE
 
 
 @builtin("chr")
@@ -161,14 +164,62 @@ def str_replace(search: String, replace: String, subject: String) -> String:
     """
     if not search:
         return subject
+    if len(subject) > LONG:
+        return _replace_long(search, replace, subject)
     if len(replace) > len(search):
         check_string(len(subject) + subject.count(search) * (len(replace) - len(search)))
     return subject.replace(search, replace)
 
 
+def _replace_long(search: str, replace: str, subject: str) -> str:
+    texts: list[str] = []
+    length = 0
+    for parts, last in _split_long(subject, search):
+        texts.append(replace.join(parts) if last else replace.join([*parts, ""]))
+        length += len(texts[-1])
+        check_string(length)
+    return "".join(texts)
+
+
+def _split_long(string: str, delimiter: str) -> Iterator[tuple[list[str], bool]]:
+    """What stands between the delimiters of a long string, some at a time.
+
+    With each row comes whether it is the last; a delimiter follows on every other.
+    """
+    step = max(LONG, 4 * len(delimiter))
+    # Pieces before the first delimiter, of which there may be many.
+    begun: list[str] = []
+    place = 0
+    while place < len(string):
+        end = place + step
+        *whole, rest = string[place:end].split(delimiter)
+        if end < len(string):
+            # A delimiter may begin in what is left, and end behind it.
+            kept = min(len(rest), len(delimiter) - 1)
+            place = end - kept
+            rest = rest[: len(rest) - kept]
+        else:
+            place = len(string)
+        if whole:
+            whole[0] = "".join([*begun, whole[0]])
+            begun = [rest]
+            yield whole, False
+        else:
+            begun.append(rest)
+        pause()
+    yield ["".join(begun)], True
+
+
 def _split(name: str, string: str, delimiter: str, limit: int) -> list[str]:
     if not delimiter:
         raise Fault(f'{name}() parameter "delimiter" must not be empty')
+    if len(string) > LONG and not limit:
+        made: list[str] = []
+        for found, _ in _split_long(string, delimiter):
+            made += found
+            if len(made) > ACTIVE.limits.array:
+                check_array(string.count(delimiter) + 1)
+        return made
     parts = string.count(delimiter) + 1
     if limit:
         parts = min(parts, abs(limit))
