@@ -13,7 +13,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from smtpgate.hsl.arrays import get, has
-from smtpgate.hsl.bounds import check_string
+from smtpgate.hsl.bounds import check_string, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
 
@@ -86,7 +86,8 @@ def format_string(string: str, arguments: Value) -> str:
     following = 0
     written: list[str] = []
     length = 0
-    for part in template(string):
+    parts = template(string)
+    for part in paced(parts, parts):
         if isinstance(part, str):
             formatted = part
         else:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Final
 
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import MANY, check_array, check_string, chunks, pieces, rewritten
 from smtpgate.hsl.values import Value, type_name
 
 
@@ -80,7 +80,10 @@ def pack(form: str, arguments: Sequence[Value]) -> str:
             wanted = len(rest) if count == _ALL else count
             if wanted > len(rest):
                 raise PackingError("too few arguments")
-            packed = [_pack_number(code, rest.pop()) for _ in range(wanted)]
+            packed = [
+                "".join([_pack_number(code, rest.pop()) for _ in chunk])
+                for chunk in chunks(range(wanted), range(wanted))
+            ]
         parts += packed
         length += sum(map(len, packed))
         check_string(length)
@@ -107,10 +110,14 @@ def _pack_hexadecimal(digits: str, count: int) -> str:
     if count > len(digits):
         raise PackingError("too few digits")
     # bytes.fromhex() would also take spaces.
+    # Of an octet with one digit that is the upper half.
+    return rewritten(digits + "0" * (len(digits) % 2), _from_hexadecimal)
+
+
+def _from_hexadecimal(digits: str) -> str:
     if digits.strip("0123456789abcdefABCDEF"):
         raise PackingError("no hexadecimal digits")
-    # Of an octet with one digit that is the upper half.
-    return bytes.fromhex(digits + "0" * (len(digits) % 2)).decode("latin-1")
+    return bytes.fromhex(digits).decode("latin-1")
 
 
 def _pack_number(code: str, value: object) -> str:
@@ -153,7 +160,8 @@ def unpack(form: str, data: str, offset: int = 0) -> list[Value]:
                 raise PackingError("too little data")
             check_array(len(found) + many)
             end = place + many * size
-            found += [float(item) for (item,) in struct.iter_unpack(kind, octets[place:end])]
+            for piece in pieces(octets[place:end], MANY * size):
+                found += [float(item) for (item,) in struct.iter_unpack(kind, piece)]
             place = end
     return found
 
