@@ -39,6 +39,8 @@ def _when(delay: float) -> str:
 
 def _plain(text: str) -> str:
     """Text from outside on one line of printable ASCII."""
+    if text.isascii() and text.isprintable():
+        return text
     return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
 
 

@@ -108,6 +108,8 @@ class ScriptPolicy(Policy):
         return decision
 
     def helo(self, connection: Connection, verb: str, name: str, offered: Offered) -> Answer:
+        if HELO.name not in self._scripts:
+            return None
         decision: Answer = self._evaluate(HELO, connection, Hello(verb, name, offered))
         return decision
 
@@ -122,6 +124,8 @@ class ScriptPolicy(Policy):
     def mail_from(
         self, connection: Connection, mailbox: Mailbox | None, params: Mapping[str, str]
     ) -> Answer:
+        if MAILFROM.name not in self._scripts:
+            return None
         decision: Answer = self._evaluate(MAILFROM, connection, Sender(mailbox, params))
         return decision
 

@@ -146,7 +146,7 @@ class Deliveries:
         return leg
 
     def _mail(self, leg: _Leg) -> Reply | Deferred[Reply]:
-        return self._ask(leg, partial(leg.delivery.mail, self._connection.transaction))
+        return self._ask(leg, leg.delivery.mail, self._connection.transaction)
 
     def _offered(self, leg: _Leg, reply: Reply) -> Reply:
         if not reply.positive:
@@ -163,7 +163,7 @@ class Deliveries:
         return reply
 
     def _recipient(self, leg: _Leg, recipient: Recipient) -> Reply | Deferred[Reply]:
-        answer = self._ask(leg, partial(leg.delivery.rcpt, recipient))
+        answer = self._ask(leg, leg.delivery.rcpt, recipient)
         return when(answer, partial(self._recipient_answered, leg))
 
     def _recipient_answered(self, leg: _Leg, reply: Reply) -> Reply:
@@ -184,17 +184,17 @@ class Deliveries:
             # Only 2xx can mean that a message is safe.
             answers[leg.name] = DELIVERY_TROUBLE if reply.code // 100 == 3 else reply
         self._legs = {}
-        if len({reply.positive for reply in answers.values()}) > 1:
+        if len(answers) > 1 and len({reply.positive for reply in answers.values()}) > 1:
             self._observer.deliveries_disagree(
                 self._connection, self._connection.transaction, answers
             )
         return worst(answers.values())
 
     def _ask(
-        self, leg: _Leg, question: Callable[[], Reply | Deferred[Reply]]
+        self, leg: _Leg, question: Callable[..., Reply | Deferred[Reply]], *about: object
     ) -> Reply | Deferred[Reply]:
         try:
-            answer = question()
+            answer = question(*about)
         except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
             return self._question_failed(leg, caught())
         if later(answer):

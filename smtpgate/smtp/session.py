@@ -8,7 +8,7 @@ read it.
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -24,8 +24,10 @@ Network = IPv4Network | IPv6Network
 
 
 def new_identity() -> str:
-    """A fresh name for a transaction."""
-    return str(uuid.uuid4())
+    """A fresh name for a transaction: a random UUID, RFC 9562 5.4."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(slots=True)
