@@ -116,16 +116,8 @@ def queue(
     if options["sender"] is not None:
         sender = read_mailbox('Queue() option "sender"', options["sender"], smtputf8=utf8)
     metadata = read_metadata('Queue() option "metadata"', options["metadata"] or [])
-    _keep(letter, Recipient(mailbox, _params(letter, mailbox), transportid), sender, metadata)
+    _keep(letter, Recipient(mailbox, letter.parameters(mailbox), transportid), sender, metadata)
     return True
-
-
-def _params(letter: Letter, mailbox: object) -> Any:
-    """The parameters of RCPT, where the transaction has this very recipient."""
-    for each in letter.transaction.recipients:
-        if each.mailbox == mailbox:
-            return each.params
-    return {}
 
 
 #: Copies that one script may have delivered.

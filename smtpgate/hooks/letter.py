@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from smtpgate.hooks.header import Header
@@ -57,6 +58,15 @@ class Letter:
         self.parcels: list[Parcel] = []
         self.recipient: Recipient | None = None
         self.actions = 0
+        self._parameters: dict[Mailbox, Mapping[str, str]] | None = None
+
+    def parameters(self, mailbox: Mailbox) -> Mapping[str, str]:
+        """The parameters of RCPT, where the transaction has this very recipient."""
+        if self._parameters is None:
+            # Of several that are alike the first counts: it is written last.
+            recipients = reversed(self.transaction.recipients)
+            self._parameters = {each.mailbox: each.params for each in recipients}
+        return self._parameters.get(mailbox, {})
 
     def addressed(self, recipient: Recipient) -> Letter:
         """The same for one recipient: what is changed of it does not change this one."""
