@@ -1,7 +1,7 @@
 """``smtpgate repl``: the language, line by line.
 
-Variables are kept as predefined ones of the next input, functions and classes by
-their source, which stands behind each later input.
+All inputs belong to one execution.  Variables are kept as predefined ones of the next
+input, functions, classes and imports by their source, which stands behind each later one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smtpgate.cli.inputs import FILE, assigned, definitions, imports, incomplete, octets
+
 if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+
+    from smtpgate.hsl import nodes
     from smtpgate.hsl.errors import ScriptError
-    from smtpgate.hsl.runtime import Context, Environment, Script
+    from smtpgate.hsl.execution import Execution
+    from smtpgate.hsl.runtime import Environment, Script
 
 _HELP = """\
 an expression   shows its value
@@ -24,21 +30,11 @@ a statement     runs; variables, functions and classes stay
 :reset          forgets everything
 :quit           ends, as Ctrl-D does"""
 
+_COMMANDS = (":python", ":reset", ":help", ":quit")
 _HISTORY = "~/.smtpgate_history"
-_FILE = "<input>"
 #: Where the value of an expression goes; no script can name it by accident.
 _RESULT = "repl_result"
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
-#: What brackets may stand in without counting.
-_QUIET = re.compile(
-    r"\"(?:[^\"\\]|\\.)*\"|'(?P<tag>[^'\n]*)'.*?'(?P=tag)'|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL
-)
-_KEYWORDS = (
-    "and", "array", "as", "barrier", "break", "builtin", "cache", "case", "class", "closure",
-    "continue", "default", "echo", "else", "false", "for", "foreach", "from", "function", "global",
-    "if", "import", "include", "isset", "none", "not", "or", "return", "switch", "true", "unset",
-    "while",
-)  # fmt: skip
+_WORD = re.compile(r"\$?[A-Za-z_]\w*", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +72,9 @@ class Session:
     def reset(self) -> None:
         """As at the beginning."""
         self.variables = _Variables()
+        self._execution: Execution | None = None
         self.definitions: dict[str, str] = {}
+        self.imports: dict[str, str] = {}
         self.script: Script | None = None
 
     def enter(self, text: str) -> None:
@@ -98,55 +96,74 @@ class Session:
     def _run(self, text: str) -> None:
         from smtpgate.hsl.errors import ScriptErrors
 
-        source = text.encode("utf-8", "surrogateescape").decode("latin-1")
+        source = octets(text)
         try:
-            script = self._compile(source)
+            program, form = _parsed(source)
+            if self._unset(program):
+                return
+            script = self._compile(program, form)
         except ScriptErrors as errors:
             for error in errors.errors:
-                print(_placed(error))
+                print(_placed(error, source))
             return
         self.script = script
         self.variables.pop(_RESULT, None)
-        if self._execute(script):
-            self._define(source)
-            if _RESULT in self.variables and not _assigns(source):
+        if self._execute(script, source):
+            self.definitions.update(definitions(program, self.sources))
+            self.imports.update(imports(program))
+            if _RESULT in self.variables and not _assigns(program):
                 _print(show(self.variables[_RESULT]))
 
-    def _compile(self, source: str) -> Script:
-        """As an expression if it is one, otherwise as statements.
+    def _unset(self, program: nodes.Program) -> bool:
+        """Forget variables: an input cannot do it itself, as they are the next one's too."""
+        from smtpgate.hsl import nodes
 
-        :raises ScriptErrors: of the statements
-        """
-        from smtpgate.hsl.errors import ScriptErrors
+        names = []
+        for statement in program.body:
+            match statement:
+                case nodes.ExpressionStatement(
+                    expression=nodes.Unset(target=nodes.Variable(name=name))
+                    | nodes.Assign(value=nodes.Unset(target=nodes.Variable(name=name)))
+                ):
+                    names.append(name)
+                case _:
+                    return False
+        for name in names:
+            self.variables.pop(name, None)
+        return bool(names)
+
+    def _compile(self, program: nodes.Program, text: str) -> Script:
         from smtpgate.hsl.grammar import parse
-        from smtpgate.hsl.runtime import compile_script
+        from smtpgate.hsl.runtime import Context, compile_script
 
-        # One line in front in both forms: then errors have their places in the same lines.
-        text = f"${_RESULT} =\n{source}\n;"
-        try:
-            parse(text, _FILE)
-        except ScriptErrors:
-            text = f"\n{source}\n;"
-            parse(text, _FILE)
-        return compile_script(
-            text + self._known(source), _FILE, self._context(source), self.sources
-        )
+        again, known = self._needed(program, text)
+        names = {_RESULT, *self.variables}
+        for each in (program, parse(known, FILE)):
+            names |= assigned(each, self.sources)
+        names -= {"this", *(name[1:] for name in (*again, *imports(program)) if name[0] == "$")}
+        context = Context("repl", writable=frozenset(names))
+        whole = " ".join(again.values()) + text + known
+        return compile_script(whole, FILE, context, self.sources)
 
-    def _context(self, source: str) -> Context:
-        from smtpgate.hsl.runtime import Context
+    def _needed(self, program: nodes.Program, text: str) -> tuple[dict[str, str], str]:
+        """The earlier imports and definitions that an input uses, and what they use.
 
-        names = {_RESULT, *_VARIABLE.findall(source), *self.variables} - {"this"}
-        return Context("repl", writable=frozenset(names))
+        So a module runs for the inputs that need it, and for no others.
+        """
+        fresh = {*definitions(program, self.sources), *imports(program)}
+        words = set(_WORD.findall(text))
+        known: dict[str, str] = {}
+        while True:
+            more = self.definitions.keys() & words - known.keys() - fresh
+            if not more:
+                break
+            for name in more:
+                known[name] = self.definitions[name]
+                words.update(_WORD.findall(known[name]))
+        again = {name: self.imports[name] for name in self.imports.keys() & words - fresh}
+        return again, "\n".join(known.values())
 
-    def _known(self, source: str) -> str:
-        """Earlier definitions, except for those that this input makes anew."""
-        fresh = _definitions(source)
-        return "\n".join(text for name, text in self.definitions.items() if name not in fresh)
-
-    def _define(self, source: str) -> None:
-        self.definitions.update(_definitions(source))
-
-    def _execute(self, script: Script) -> bool:
+    def _execute(self, script: Script, source: str) -> bool:
         """Run it; print its error. A script that waits keeps the reactor running meanwhile."""
         from twisted.internet.defer import Deferred, maybeDeferred
         from twisted.python.failure import Failure
@@ -154,7 +171,7 @@ class Session:
         from smtpgate.hsl.errors import ScriptError
 
         outcome: list[Any] = []
-        ended: Deferred[Any] = maybeDeferred(script.run, self.variables, self.environment)
+        ended: Deferred[Any] = maybeDeferred(self._go_on, script)
         ended.addBoth(outcome.append)
         try:
             while not outcome:
@@ -168,9 +185,25 @@ class Session:
             error = outcome[0].value
             if not isinstance(error, ScriptError):
                 outcome[0].raiseException()
-            print(_placed(error))
+            print(_placed(error, source))
             return False
         return True
+
+    def _go_on(self, script: Script) -> Any:
+        """Run a script as a part of the session's execution.
+
+        Functions and objects belong to the execution that made them: so they live on.
+        """
+        from smtpgate.hsl.execution import Execution
+
+        if self._execution is None:
+            self._execution = Execution(script, self.variables, self.environment)
+        else:
+            vars(self._execution).clear()
+            self._execution.__init__(  # type: ignore[misc]
+                script, self.variables, self.environment
+            )
+        return self._execution.start() if script.can_wait else self._execution.run_directly()
 
 
 class _Variables(dict[str, Any]):
@@ -179,45 +212,50 @@ class _Variables(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         from smtpgate.hsl.errors import Fault
 
-        raise Fault(f"the variable ${name} has no value yet")
+        raise Fault(f"undefined variable ${name}")
 
 
-def _definitions(source: str) -> dict[str, str]:
-    """The functions and classes that a source defines at its top, by name."""
-    from smtpgate.hsl import nodes
+def _parsed(source: str) -> tuple[nodes.Program, str]:
+    """An input as an expression if it is one, otherwise as statements; and what to compile.
+
+    :raises ScriptErrors: of the statements
+    """
     from smtpgate.hsl.errors import ScriptErrors
     from smtpgate.hsl.grammar import parse
-    from smtpgate.hsl.unparse import unparse
 
+    # One line in front in both forms: then errors have their places in the same lines.
+    text = f"${_RESULT} =\n{source}\n;"
     try:
-        program = parse(source, _FILE)
+        return parse(text, FILE), text
     except ScriptErrors:
-        return {}
-    return {
-        statement.name: unparse(statement)
-        for statement in program.body
-        if isinstance(statement, nodes.FunctionDefinition | nodes.ClassDefinition)
-    }
+        text = f"\n{source}\n;"
+        return parse(text, FILE), text
 
 
-def _assigns(source: str) -> bool:
+def _assigns(program: nodes.Program) -> bool:
     """Whether an input is an assignment: its value is known to whoever wrote it."""
-    return (
-        re.match(r"\s*\$\w+(\[[^=]*\])*\s*([-+*/%.&|^]|\*\*|\?\?|<<|>>)?=(?![=~>])", source)
-        is not None
-    )
+    from smtpgate.hsl import nodes
+
+    match program.body:
+        case (nodes.ExpressionStatement(expression=nodes.Assign(value=value)),):
+            return isinstance(value, nodes.Assign)
+    return False
 
 
-def _placed(error: ScriptError) -> str:
+def _placed(error: ScriptError, source: str) -> str:
     """An error with the line as it was typed: one line less than in what was compiled."""
     from smtpgate.hsl.errors import Position
     from smtpgate.hsl.errors import ScriptError as Error
 
-    if error.position.file != _FILE:
+    if error.position.file != FILE:
         return error.render()
-    place = error.position
-    line = max(1, place.line - 1)
-    return Error(error.message, Position(_FILE, line, place.column), error.source_line).render()
+    lines = source.split("\n")
+    line, column = max(1, error.position.line - 1), error.position.column
+    shown = error.source_line
+    if line == len(lines) + 1 and shown.startswith(";"):
+        # At the end that was added.
+        line, column, shown = len(lines), len(lines[-1]) + 1, lines[-1]
+    return Error(error.message, Position(FILE, line, column), shown).render()
 
 
 def show(value: Any) -> str:
@@ -239,21 +277,13 @@ def show(value: Any) -> str:
         case dict():
             pairs = (f"{show(key)} => {show(item)}" for key, item in value.items())
             return f"[{', '.join(pairs)}]"
-    return f"<{type(value).__name__.lower()}>"
+    return f"<{to_string(value)}>"
 
 
 def _print(text: str) -> None:
     from smtpgate.cli.run import write
 
     write(text)
-
-
-def incomplete(text: str) -> bool:
-    """Whether a bracket is open, so that more lines have to follow."""
-    visible = _QUIET.sub("", text)
-    return sum(visible.count(opening) for opening in "([{") > sum(
-        visible.count(closing) for closing in ")]}"
-    )
 
 
 def _from_pipe() -> Iterator[str]:
@@ -268,23 +298,33 @@ def _from_pipe() -> Iterator[str]:
         yield pending
 
 
+def completer(session: Session) -> Completer:
+    """Completes keywords, functions, classes, variables and commands."""
+    from prompt_toolkit.completion import WordCompleter
+
+    from smtpgate.hsl.library import CLASSES, FUNCTIONS
+    from smtpgate.hsl.tokens import KEYWORDS
+
+    words = {*FUNCTIONS, *CLASSES, *KEYWORDS, *_COMMANDS}
+
+    def candidates() -> list[str]:
+        variables = (f"${name}" for name in session.variables if name != _RESULT)
+        return sorted({*words, *session.definitions, *session.imports, *variables})
+
+    # The word before the cursor is looked for backwards: its first character is the last one.
+    return WordCompleter(candidates, pattern=re.compile(r"\w*[:$]?"))
+
+
 def _from_terminal(session: Session) -> Iterator[str]:
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.filters import Condition
     from prompt_toolkit.history import FileHistory
 
     from smtpgate import __version__
-    from smtpgate.hsl.library import FUNCTIONS
-
-    words = sorted({*FUNCTIONS, *_KEYWORDS, ":python", ":reset", ":help", ":quit"})
-
-    def candidates() -> list[str]:
-        return [*words, *(f"${name}" for name in session.variables if name != _RESULT)]
 
     prompt: PromptSession[str] = PromptSession(
         history=FileHistory(Path(_HISTORY).expanduser()),
-        completer=WordCompleter(candidates, pattern=re.compile(r"[:$]?\w*")),
+        completer=completer(session),
         complete_while_typing=False,
         prompt_continuation="... ",
         multiline=Condition(lambda: incomplete(prompt.default_buffer.document.text)),
