@@ -139,7 +139,21 @@ class ChannelTests(SynchronousTestCase):
         self.successResultOf(wait)
         self.assertEqual(self.channel.problem.reason, "takes no more octets of the message")
         self.assertIsNone(self.channel.write(b"b"))
+        self.channel.end_message(b".\r\n")
+        self.assertEqual(self.transport.value(), b"")
+
+    def test_pieces(self):
+        """A part waits for the next one, and the last part goes with the end."""
+        self.channel.begin_message()
+        self.channel.write(b"a")
+        self.assertEqual(self.transport.value(), b"")
+        self.channel.write(b"b")
         self.assertEqual(self.transport.value(), b"a")
+        self.channel.end_message(b".\r\n")
+        self.assertEqual(self.transport.value(), b"ab.\r\n")
+        self.channel.begin_message()
+        self.channel.end_message(b".\r\n")
+        self.assertEqual(self.transport.value(), b"ab.\r\n.\r\n")
 
     def test_quit(self):
         """A goodbye, and the end; a transport that does not close is cut off."""

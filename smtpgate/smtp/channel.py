@@ -6,6 +6,8 @@ Rules that this file keeps:
   connection: from then on nobody could tell which reply belongs to what.
 * A connection that has failed stays failed, and everybody who waits is told why.
 * Whoever is waited for has a deadline: for a reply, for the handshake, and for taking octets.
+* The last part of a message that has come is held until the next one, or its end: most messages
+  are short, and go out with their dot in one piece.
 * Octets behind the answer to STARTTLS are an injection (CVE-2021-38371 and its like), and an error.
 """
 
@@ -25,7 +27,7 @@ from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.replyreader import BadReply, ReplyReader
-from smtpgate.smtp.writing import send_now, write_now
+from smtpgate.smtp.writing import write_now
 
 
 class NextHopError(Exception):
@@ -88,6 +90,7 @@ class Channel(Protocol):
         self._handshake: Deferred[None] | None = None
         self._drained: Deferred[None] | None = None
         self._full = False
+        self._held = b""
         self._gone = False
         self._closed: list[Deferred[None]] = []
 
@@ -199,10 +202,12 @@ class Channel(Protocol):
             self.transport.registerProducer(_Gate(self), True)
 
     def write(self, octets: bytes) -> Deferred[None] | None:
-        """Send part of a message; a Deferred fires when there may be more, or no use in it."""
+        """Take part of a message; a Deferred fires when there may be more, or no use in it."""
         if self.problem is not None:
             return None
-        self.transport.write(octets)
+        held, self._held = self._held, octets
+        if held:
+            write_now(self.transport, held)
         if not self._full or self.problem is not None:
             return None
         self._drained = Deferred(self._give_up)
@@ -228,12 +233,12 @@ class Channel(Protocol):
             drained.callback(None)
 
     def end_message(self, octets: bytes) -> None:
-        """Send the end of a message, in one piece with what was written just before."""
+        """Send the end of a message, with what is held of it."""
+        octets, self._held = self._held + octets, b""
         if self.problem is None:
-            self.transport.write(octets)
+            write_now(self.transport, octets)
             self.transport.unregisterProducer()
             self._full = False
-            send_now(self.transport)
 
     # Ends
 

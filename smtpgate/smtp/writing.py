@@ -29,11 +29,3 @@ def write_now(transport: Any, octets: bytes) -> None:
     transport.write(octets)
     # What waits goes into dataBuffer, where the next call sees it.
     transport.doWrite()  # type: ignore[no-untyped-call]
-
-
-def send_now(transport: Any) -> None:
-    """Send what was given to a socket's ``write`` before, as far as it takes that."""
-    if not isinstance(transport, FileDescriptor) or getattr(transport, "TLS", False):
-        return
-    if transport.connected:
-        transport.doWrite()  # type: ignore[no-untyped-call]
