@@ -38,6 +38,9 @@ _STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
 _COMMENTS: Final = re.compile(rf"({_STRING})|//[^\r\n]*+|/\*(?:.*?(\*/)|.*)", re.DOTALL)
 _STRUCTURE: Final = re.compile(rf"{_STRING}|[\[\]{{}},]", re.DOTALL)
 
+#: Octets of a text that is made again rather than remembered.
+_SHORT: Final = 64
+
 #: Four spaces a level.
 _INDENT: Final = "    "
 
@@ -210,7 +213,9 @@ class _Writer:
             known = (id(value), depth)
             text = self._done.get(known)
             if text is None:
-                text = self._done[known] = self._array(value, depth)
+                text = self._array(value, depth)
+                if len(text) > _SHORT:
+                    self._done[known] = text
             return text
         raise JSONError("a function or an object has no JSON")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _TTL = 60.0
 _SIZE = 32.0
+#: Items of an array without arrays that is gone through again rather than remembered.
+_FEW = 16
 
 
 def plain(value: Value, what: str) -> Value:
@@ -35,7 +37,8 @@ def _check(value: Value, what: str, depth: int, seen: set[int]) -> None:
     if isinstance(value, (list, Map)):
         if id(value) in seen:
             return
-        seen.add(id(value))
+        if len(value) > _FEW or any(isinstance(item, (list, Map)) for _, item in pairs(value)):
+            seen.add(id(value))
         if depth > 100:
             raise Fault(f"the array is nested too deeply to be {what}")
         for key, item in paced(pairs(value), value):

@@ -122,8 +122,8 @@ def format_number(number: float) -> str:
         return digits
     # repr() switches to an exponent at 1e16 only.
     sign, digits = ("-", digits[1:]) if number < 0 else ("", digits)
-    whole_part = digits.partition(".")[0]
-    fraction = whole_part[1:].rstrip("0")
+    whole_part, _, decimals = digits.partition(".")
+    fraction = (whole_part[1:] + decimals).rstrip("0")
     return f"{sign}{whole_part[0]}{'.' + fraction if fraction else ''}e+{len(whole_part) - 1}"
 
 
@@ -166,6 +166,12 @@ def literal(value: Value) -> str:
     return to_string(value)
 
 
+#: Octets of a text that is made again rather than remembered.
+_SHORT = 64
+#: Items of an array without arrays that is compared again rather than remembered.
+_FEW = 16
+
+
 def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
     """``done`` has the texts of inner arrays: one that is held often is written once."""
     if depth > MAX_DEPTH:
@@ -179,7 +185,9 @@ def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
             if isinstance(item, (list, Map)):
                 text = done.get(id(item))
                 if text is None:
-                    text = done[id(item)] = _printed(item, depth + 1, done)
+                    text = _printed(item, depth + 1, done)
+                    if len(text) > _SHORT:
+                        done[id(item)] = text
             else:
                 text = literal(item)
             part = f"{key if type(key) is int else literal(key)}=>{text}"
@@ -261,17 +269,19 @@ def _arrays_equal(left: Array, right: Array, depth: int, equal: set[tuple[int, i
         enumerate(right) if isinstance(right, list) else right.items(),
         strict=True,
     )
+    inner = False
     for (left_key, left_item), (right_key, right_item) in paced(pairs, left):
         if left_key != right_key or type(left_key) is not type(right_key):
             return False
         if isinstance(left_item, (list, Map)):
             if not isinstance(right_item, (list, Map)):
                 return False
+            inner = True
             if not _arrays_equal(left_item, right_item, depth + 1, equal):
                 return False
         elif not strict_equal(left_item, right_item):
             return False
-    if depth:
+    if depth and (inner or len(left) > _FEW):
         equal.add((id(left), id(right)))
     return True
 
