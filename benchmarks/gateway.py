@@ -7,13 +7,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import processes
-from benchmarks.measure import Bench
+from benchmarks.measure import Bench, Timed
 from benchmarks.sink import Sink
 
 _START = "from smtpgate.cli.main import main; raise SystemExit(main())"
@@ -57,7 +57,7 @@ class Server:
     relays: bool = False
 
 
-class Gateway(processes.Measured):
+class Gateway:
     """A running gateway.
 
     :param servers: by name
@@ -123,6 +123,25 @@ class Gateway(processes.Measured):
     def forget_log(self) -> None:
         """Long runs would fill the disk."""
         self._log.write_bytes(b"")
+
+    def seconds(self) -> float:
+        """Processor time that it has used; what it still does for the last client counts."""
+        time.sleep(processes.SETTLING)
+        return processes.seconds(self.process.pid)
+
+    def resident(self) -> int:
+        """Octets of memory that it has."""
+        return sum(map(processes.resident, processes.family(self.process.pid)))
+
+    def spent(self, run: Callable[[], object]) -> Timed:
+        """The processor time that it uses for a run."""
+
+        def measured() -> float:
+            begin = self.seconds()
+            run()
+            return self.seconds() - begin
+
+        return measured
 
     def explain(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Beside an error: what the gateway has last said."""

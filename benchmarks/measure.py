@@ -6,6 +6,7 @@ The spread is the middle half of the rounds, from the first quartile to the thir
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -94,6 +95,16 @@ class Bench:
     def growing(self, *usual: int) -> tuple[int, ...]:
         """Sizes of what grows; the smallest and twice as much when it has to be quick."""
         return (usual[0], usual[0] * 2) if self.quick else usual
+
+    def on_one_core(self) -> None:
+        """This process, and those that it starts, until the benchmark is over.
+
+        A client and a gateway that run at the same time find now one command waiting and now ten,
+        which is cheaper for each.  When they take turns on one core, figures can be repeated.
+        """
+        cores = os.sched_getaffinity(0)
+        self.stack.callback(os.sched_setaffinity, 0, cores)
+        os.sched_setaffinity(0, {max(cores)})
 
     # In this process
 

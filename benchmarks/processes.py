@@ -7,12 +7,11 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import ROOT
-from benchmarks.measure import Timed
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 #: Seconds until a process has nothing to do any more: the kernel books its time when it sleeps.
@@ -68,28 +67,3 @@ def start(
         env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
     )  # fmt: skip
     return process
-
-
-class Measured:
-    """A process that was started here."""
-
-    process: subprocess.Popen[bytes]
-
-    def seconds(self) -> float:
-        """Processor time that it has used; what it still does for the last client counts."""
-        time.sleep(SETTLING)
-        return seconds(self.process.pid)
-
-    def resident(self) -> int:
-        """Octets of memory that it has."""
-        return sum(map(resident, family(self.process.pid)))
-
-    def spent(self, run: Callable[[], object]) -> Timed:
-        """The processor time that it uses for a run."""
-
-        def measured() -> float:
-            begin = self.seconds()
-            run()
-            return self.seconds() - begin
-
-        return measured

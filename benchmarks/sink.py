@@ -86,7 +86,7 @@ def serve(listener: socket.socket) -> None:
                 connection.close()
 
 
-class Sink(processes.Measured):
+class Sink:
     """The sink as a process of its own; ends with the ``with``."""
 
     def __init__(self) -> None:

@@ -16,6 +16,7 @@ CLIENTS = 10
 
 def measure(bench: Bench) -> None:
     """A gateway for each size; its clients come to all listeners in turn."""
+    bench.on_one_core()
     sizes = bench.growing(1, 10, 50, 200)
     crew = bench.stack.enter_context(Crew())
     started = gateways(

@@ -38,6 +38,7 @@ WAYS = {
 
 def measure(bench: Bench) -> None:
     """What a message with so many costs more than one with a single recipient, for each."""
+    bench.on_one_core()
     sizes = bench.growing(10, 100, 1_000)
     running = gateway(bench, SERVERS)
     crew = bench.stack.enter_context(Crew())

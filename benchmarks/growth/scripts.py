@@ -62,6 +62,7 @@ def _filled(lines: int, piece: str, around: str) -> str:
 
 def measure(bench: Bench) -> None:
     """One gateway, a server for each script."""
+    bench.on_one_core()
     sizes = bench.growing(10, 100, 1_000, 3_000)
     kinds = {
         "a command, more functions that are not called": functions,
