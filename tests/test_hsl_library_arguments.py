@@ -13,7 +13,7 @@ from smtpgate.hsl.builtin import ARRAY, INTEGER, Builtin, Kind, Option, Paramete
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import CLASSES, FUNCTIONS
 from smtpgate.hsl.library.mime import MIME
-from smtpgate.hsl.values import Function, Map, Object, type_name
+from smtpgate.hsl.values import Function, Map, Object, literal, type_name
 
 
 class Stranger(Object):
@@ -34,7 +34,7 @@ VALUES: tuple[Any, ...] = (
 )
 INFINITE = (float("inf"), float("-inf"), float("nan"))
 
-_TYPES = r"(?:an? [A-Za-z]+(?: or [A-Za-z]+)*|none)"
+_TYPES = r"(?:an? [A-Za-z0-9]+(?: or [A-Za-z0-9]+)*|none)"
 _GIVEN = "(?:none|boolean|number|string|array|function|object)"
 
 
@@ -60,7 +60,19 @@ def fitting(parameter: Parameter) -> Any:
     """A value that a parameter takes; an options array is empty."""
     if parameter.name == "options":
         return []
-    return next(value for value in VALUES if fits(value, parameter.kinds))
+    for value in VALUES:
+        if fits(value, parameter.kinds):
+            return value
+    (kind,) = parameter.kinds
+    # A class of the library that only the library makes objects of.
+    made = next(each for each in classes(Object) if each.class_name == kind.name)
+    return made.__new__(made)
+
+
+def classes(base: type[Object]) -> Iterator[type[Object]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from classes(each)
 
 
 def complaint(function: Builtin, arguments: list[Any]) -> str:
@@ -226,11 +238,19 @@ class OptionTests(SynchronousTestCase):
         for function in self.with_options():
             for key, option in function.options.items():
                 if option.choices:
-                    choices = ", ".join(f'"{choice}"' for choice in option.choices)
-                    self.assertEqual(
-                        self.complain(function, Map({key: "?"})),
-                        f'{function.name}() option "{key}" must be one of {choices}; "?" given',
-                    )
+                    self._no_choice(function, key, option)
+
+    def _no_choice(self, function: Builtin, key: str, option: Option) -> None:
+        candidates = [v for v in VALUES if fits(v, option.kinds) and v not in option.choices]
+        quoted = [literal(each) for each in option.choices]
+        for value in candidates:
+            wanted = f"must be one of {', '.join(quoted)}; {literal(value)} given"
+            if option.why:
+                wanted = f"must be {' or '.join(quoted)}: {option.why}"
+            self.assertEqual(
+                self.complain(function, Map({key: value})),
+                f'{function.name}() option "{key}" {wanted}',
+            )
 
     def test_defaults(self) -> None:
         """What an option is if it is left out is something that it may be."""

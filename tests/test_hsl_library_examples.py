@@ -2,6 +2,7 @@
 
 import re
 from inspect import cleandoc
+from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred, maybeDeferred
@@ -10,6 +11,8 @@ from twisted.trial.unittest import TestCase
 from smtpgate.hsl.library import CHAPTERS
 from smtpgate.hsl.runtime import compile_script
 from tests.support.library import furnished
+
+PAGES = Path(__file__).parent.parent / "docs" / "functions"
 
 
 def examples(text):
@@ -58,5 +61,15 @@ class ExampleTests(TestCase):
         async def run_all():
             for name, text in entries():
                 await self.run_examples(text, name)
+
+        return ensureDeferred(run_all())
+
+    def test_pages(self):
+        """Those that stand in front of the functions, on the pages of the manual."""
+
+        async def run_all():
+            for page in sorted(PAGES.glob("*.rst")):
+                if page.stem != "index":
+                    await self.run_examples(page.read_text("utf-8"), page.stem)
 
         return ensureDeferred(run_all())

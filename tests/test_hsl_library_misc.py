@@ -6,6 +6,7 @@ import email
 import email.policy
 import ipaddress
 import uuid
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -123,9 +124,23 @@ class IdentityTests(SynchronousTestCase):
     """serial(), gethostname() and uuid()."""
 
     def test_serial(self) -> None:
-        """What the environment says, and a fault where it says nothing."""
+        """What the environment says, and a fault where neither it nor the machine says anything."""
         self.assertEqual(call(misc.serial, running=Running(serial="gw-17")), "gw-17")
+        self.machine_ids("/nowhere")
         self.assertEqual(fault(misc.serial), "serial() is not available here")
+
+    def machine_ids(self, *paths: str) -> None:
+        self.patch(misc, "MACHINE_IDS", paths)
+        misc.machine_serial.cache_clear()
+        self.addCleanup(misc.machine_serial.cache_clear)
+
+    def test_machine(self) -> None:
+        """The hash of the first machine-id(5) that is one: HMAC-SHA-256, the first 128 bits."""
+        bad, good = Path(self.mktemp()), Path(self.mktemp())
+        bad.write_text("uninitialized\n")
+        good.write_text("0123456789abcdef0123456789abcdef\n")
+        self.machine_ids("/nowhere", str(bad), str(good))
+        self.assertEqual(call(misc.serial), "e11ca75afb71544c0fd05fcc7dc07f48")
 
     def test_hostname(self) -> None:
         """The environment's."""

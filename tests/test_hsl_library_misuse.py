@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -28,14 +30,15 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import ScriptRuntimeError
 from smtpgate.hsl.library import CLASSES, FUNCTIONS
 from smtpgate.hsl.library.mime import MIME
+from smtpgate.hsl.library.x509 import X509Resource
 from smtpgate.hsl.runtime import Context, Limits, compile_script
 from smtpgate.hsl.values import Function, Map, Object
-from tests.support.library import call, furnished
+from tests.support.library import call, furnished, manual_keys
 
 QUIET = settings(
     deadline=None,
     derandomize=True,
-    max_examples=30,
+    max_examples=20,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -43,10 +46,19 @@ QUIET = settings(
 CALLS = Context("calls", frozenset({"arguments", "object"}))
 #: Small enough that an example takes no time, large enough that most calls succeed.
 LIMITS = Limits(steps=2000, array=5000, string=50_000)
+
+
+def resource() -> X509Resource:
+    """The certificate of the examples, as hooks hand certificates over."""
+    certificate = load_pem_x509_certificate(manual_keys()["mail.pem"].encode())
+    return X509Resource(certificate.public_bytes(Encoding.DER))
+
+
 #: Objects to call the methods of, as scripts write them.
 OBJECTS = {
     "File": lambda: call(CLASSES["File"].statics["String"], "one\r\ntwo\nthree"),
     "MIME": MIME,
+    "X509": lambda: call(CLASSES["X509"].constructor, resource()),
 }
 
 #: What functions find special: addresses, dates, formats, patterns, structures.
@@ -75,7 +87,7 @@ functions = st.sampled_from(
         CLASSES["MIME"],
     ]
 )
-objects = st.sampled_from([Object, MIME]).map(lambda made: made())
+objects = st.sampled_from([Object, MIME, resource]).map(lambda made: made())
 scalars = st.none() | st.booleans() | numbers | texts
 keys = texts.map(arrays.key) | st.integers(-3, 5)
 values = st.recursive(
@@ -103,10 +115,11 @@ KINDS: dict[Kind, Any] = {
     CALLBACK: functions,
     NONE: st.none(),
 }
+CLASS_KINDS = {"MIME": objects, "X509Resource": objects}
 
 
 def of_kinds(kinds: tuple[Kind, ...]) -> Any:
-    known = [KINDS[kind] for kind in kinds if kind in KINDS]
+    known = [KINDS[kind] if kind in KINDS else CLASS_KINDS[kind.name] for kind in kinds]
     return st.one_of(known) if known else values
 
 

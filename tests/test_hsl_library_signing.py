@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import shutil
 import subprocess
@@ -10,62 +9,32 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import signing
 from smtpgate.hsl.values import Map
 from tests.support.library import Running, call
+from tests.support.signers import certificate, private_octets, public_octets
 from tests.support.vectors import (
     NIST_D,
-    NIST_E,
     NIST_N,
     NIST_SIGNATURES,
     WYCHEPROOF_EMPTY,
     WYCHEPROOF_KEY,
     WYCHEPROOF_LONG_FORM,
     WYCHEPROOF_TEST,
+    nist_key,
     tohex,
     unhex,
 )
 
-
-def private_octets(key: Any, encoding: str, form: str) -> str:
-    return key.private_bytes(
-        getattr(serialization.Encoding, encoding),
-        getattr(serialization.PrivateFormat, form),
-        serialization.NoEncryption(),
-    ).decode("latin-1")
-
-
-def public_octets(key: Any, encoding: str, form: str) -> str:
-    return (
-        key.public_key()
-        .public_bytes(
-            getattr(serialization.Encoding, encoding), getattr(serialization.PublicFormat, form)
-        )
-        .decode("latin-1")
-    )
-
-
 RSA = rsa.generate_private_key(65537, 2048)
 RSA_DER = private_octets(RSA, "DER", "TraditionalOpenSSL")
 RSA_PUBLIC = public_octets(RSA, "DER", "PKCS1")
-
-
-def nist_key() -> Any:
-    """NIST's private key."""
-    p, q = rsa.rsa_recover_prime_factors(NIST_N, NIST_E, NIST_D)
-    public = rsa.RSAPublicNumbers(NIST_E, NIST_N)
-    numbers = rsa.RSAPrivateNumbers(
-        p, q, NIST_D, NIST_D % (p - 1), NIST_D % (q - 1), rsa.rsa_crt_iqmp(p, q), public
-    )
-    return numbers.private_key()
 
 
 class RSATests(SynchronousTestCase):
@@ -241,23 +210,6 @@ class Ed25519Tests(SynchronousTestCase):
         """Keys that are not 32 octets."""
         self.assertIsNone(call(signing.ed25519_sign, "m", "k" * 31))
         self.assertIsNone(call(signing.ed25519_verify, "m", "s" * 64, "k" * 33))
-
-
-def certificate(key: Any, name: str) -> str:
-    """A self-signed certificate's PEM text."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.datetime(2020, 1, 1))
-        .not_valid_after(datetime.datetime(2120, 1, 1))
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-        .decode()
-    )
 
 
 def openssl_verify(signature: str, content: str | None) -> str:

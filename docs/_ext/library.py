@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -44,7 +45,9 @@ def fields(text: str) -> tuple[list[str], list[tuple[str, str, str]]]:
     return prose, found
 
 
-def described(found: Iterable[tuple[str, str, str]]) -> list[str]:
+def described(
+    found: Iterable[tuple[str, str, str]], left_out: Mapping[str, str] | None = None
+) -> list[str]:
     """The fields in a form whose types are words, not references."""
     kinds: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -63,6 +66,9 @@ def described(found: Iterable[tuple[str, str, str]]) -> list[str]:
             result = text
     if texts.get("options") == "options array":
         texts["options"] = "see below"
+    for name, value in (left_out or {}).items():
+        if "default" not in texts[name]:
+            texts[name] += f"; ``{value}`` if left out"
     lines = [f":param {name}: {_typed(kinds.get(name, ''), text)}" for name, text in texts.items()]
     if meaning or result:
         lines.append(f":returns: {_typed(result, meaning)}")
@@ -73,13 +79,26 @@ def _typed(kind: str, text: str) -> str:
     return "; ".join(part for part in (f"*{kind}*" if kind else "", text) if part)
 
 
+def shown(default: Any) -> str:
+    """A default as scripts write it."""
+    return str(default).lower() if isinstance(default, bool) else literal(default)
+
+
+def defaults(function: Builtin) -> dict[str, str]:
+    """What arguments are that are left out, where that is a value and not told in words."""
+    return {
+        each.name: shown(each.default)
+        for each in function.parameters
+        if isinstance(each.default, (bool, int, float, str))
+    }
+
+
 def option(name: str, given: Option) -> list[str]:
     """An option of an options array."""
     kinds = " or ".join(dict.fromkeys(kind.name for kind in given.kinds))
     facts = kinds or "any"
     if given.default is not None:
-        shown = str(given.default).lower() if given.default in (True, False) else ""
-        facts += f", default ``{shown or literal(given.default)}``"
+        facts += f", default ``{shown(given.default)}``"
     text = given.text if given.text.endswith((".", "")) else f"{given.text}."
     if given.choices:
         text += " One of " + ", ".join(f"``{literal(choice)}``" for choice in given.choices) + "."
@@ -94,7 +113,7 @@ def entry(function: Builtin, directive: str, name: str, names: Iterable[str]) ->
     lines = [f".. {directive}:: {first}", *(margin + other for other in others), ""]
     prose, found = fields(function.text)
     lines += _indented(_before_examples(prose))
-    lines += _indented(described(found))
+    lines += _indented(described(found, defaults(function)))
     lines.append("")
     if function.options:
         lines += ["   Options:", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from smtpgate.hsl.environment import Environment
 from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.values import Function, Map
 from tests.support.network import Names, Pages
+from tests.support.signers import certificate, private_octets, public_octets
+from tests.support.vectors import nist_key
 
 
 class Running:
@@ -71,12 +74,26 @@ class Mailer:
         return "message-1"
 
 
+@lru_cache(maxsize=1)
+def manual_keys() -> dict[str, str]:
+    """The manual's keys, by file name: PEM as ``openssl`` writes it."""
+    key = nist_key()
+    private = private_octets(key, "PEM", "PKCS8")
+    return {
+        "key.pem": private,
+        "public.pem": public_octets(key, "PEM", "SubjectPublicKeyInfo"),
+        "mail.pem": certificate(key, "mail.example.org") + private,
+    }
+
+
 def furnished(clock: Any, folder: str, **given: Any) -> Environment:
     """An environment with every capability; its files, in a new folder, are the manual's."""
     root = Path(folder)
     root.mkdir(parents=True)
     (root / "blocked.txt").write_text("spam.example\njunk.example\n")
     (root / "hosts.csv").write_text("ip,comment\n192.0.2.1,mail server\n")
+    for name, text in manual_keys().items():
+        (root / name).write_text(text)
     return Environment(
         clock,
         files=ScriptRoot(root),

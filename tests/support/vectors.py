@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 
 def unhex(text: str) -> str:
     """The octet string of hexadecimal digits; spaces do not count."""
@@ -73,6 +77,17 @@ NIST_SIGNATURES = {
         ),
     ),
 }
+
+
+def nist_key() -> Any:
+    """NIST's private key."""
+    p, q = rsa.rsa_recover_prime_factors(NIST_N, NIST_E, NIST_D)
+    public = rsa.RSAPublicNumbers(NIST_E, NIST_N)
+    numbers = rsa.RSAPrivateNumbers(
+        p, q, NIST_D, NIST_D % (p - 1), NIST_D % (q - 1), rsa.rsa_crt_iqmp(p, q), public
+    )
+    return numbers.private_key()
+
 
 # Wycheproof, rsa_signature_2048_sha256_test.json: the key, and tests 1, 3 and 9.
 WYCHEPROOF_KEY = unhex(

@@ -56,13 +56,14 @@ def _cipher(key: str, mode: str, vector: str | None) -> Cipher[Any] | None:
 def aes_encrypt(
     message: String, key: String, mode: String, options: Options = NO_OPTIONS
 ) -> String | None:
-    """Encrypt a message with AES; none where key, mode, vector or length do not fit.
+    """Encrypt a message with AES (FIPS 197; NIST SP 800-38A).
 
-    :param string message: the message to encrypt
+    :param string message: the message to encrypt; without padding a multiple of 16 octets
     :param string key: the key: 16, 24 or 32 octets, never padded or cut
     :param string mode: ``ecb`` or ``cbc``
     :param array options: options array
-    :return: the encrypted message
+    :return: the encrypted message; none if the key's, the vector's or the message's
+        length does not fit, or there is no such mode
     :rtype: string or none
 
     .. code-block:: hsl
@@ -87,19 +88,26 @@ def aes_encrypt(
 def aes_decrypt(
     message: String, key: String, mode: String, options: Options = NO_OPTIONS
 ) -> String | None:
-    """Decrypt a message with AES; none where key, mode, vector, length or padding are wrong.
+    """Decrypt a message with AES (FIPS 197; NIST SP 800-38A).
 
-    :param string message: the message to decrypt
+    A wrong key is found out by the padding, but not always: a message that must not
+    be changed needs a signature or an HMAC as well.
+
+    :param string message: the message to decrypt: a multiple of 16 octets
     :param string key: the key: 16, 24 or 32 octets, never padded or cut
     :param string mode: ``ecb`` or ``cbc``
     :param array options: options array
-    :return: the decrypted message
+    :return: the decrypted message; none if a length or the padding is wrong, or there is
+        no such mode
     :rtype: string or none
 
     .. code-block:: hsl
 
-      $sealed = aes_encrypt("hello", "0123456789abcdef", "ecb");
-      echo aes_decrypt($sealed, "0123456789abcdef", "ecb");  // => hello
+      $key = pack("a32", "filled up with NUL");
+      $iv = random_bytes(16);
+      $sealed = aes_encrypt("hello", $key, "cbc", ["iv" => $iv]);
+      echo aes_decrypt($sealed, $key, "cbc", ["iv" => $iv]);  // => hello
+      echo aes_decrypt("too short", $key, "cbc", ["iv" => $iv]);  // => none
     """
     cipher = _cipher(key, mode, options["iv"])
     if cipher is None or len(message) % _BLOCK:
@@ -268,9 +276,11 @@ _EXACT = 2**53
 def random_number(first: Integer | None = None, last: Integer | None = None) -> Number:
     """A random whole number from first to last, or a decimal from 0 to 1.
 
+    Both are given or none is.
+
     :param number first: the smallest number
-    :param number last: the greatest number
-    :return: the number; first and last are possible
+    :param number last: the greatest number, at most 2**53
+    :return: the number; first and last are possible, 1 is not
     :rtype: number
 
     .. code-block:: hsl

@@ -37,14 +37,22 @@ _OPTIONS = {
     "extended_result": Option((BOOLEAN,), False, "Return an array of ``status`` and ``content``."),
     "connect_timeout": Option((NUMBER,), 10.0, "Seconds that connecting may take."),
     "timeout": Option(
-        (NUMBER, NONE), None, "Seconds that the server may be silent once connected. No limit."
+        (NUMBER, NONE),
+        None,
+        "Seconds that the server may be silent once connected; no limit if none.",
     ),
     "max_file_size": Option(
-        (NUMBER, NONE), None, "Octets of the longest content. As long as a string may be."
+        (NUMBER, NONE), None, "Octets of the longest content; as many as a string may have if none."
     ),
-    "sourceip": Option((STRING, NONE), None, "The own IP address to connect from."),
-    "sourceipid": Option((STRING, NONE), None, "Not available: addresses have no ids here."),
-    "method": Option((STRING, NONE), None, "The method. GET, or POST if something is posted."),
+    "sourceip": Option(
+        (STRING, NONE), None, "The own IP address to connect from; the system chooses if none."
+    ),
+    "sourceipid": Option(
+        (STRING, NONE), None, "Not available, an error: addresses have no ids here."
+    ),
+    "method": Option(
+        (STRING, NONE), None, "The method; if none GET, or POST if something is posted."
+    ),
     "headers": Option((ARRAY,), [], "More header fields, each a string ``Name: value``."),
     "response_headers": Option(
         (BOOLEAN,), False, "Return the answer with its header, whatever its status is."
@@ -57,7 +65,9 @@ _OPTIONS = {
     "tls_default_ca": Option(
         (BOOLEAN,), False, "Trust the system's authorities; they always are trusted."
     ),
-    "tls_client_cert": Option((STRING, NONE), None, "Not available: keys have no names here."),
+    "tls_client_cert": Option(
+        (STRING, NONE), None, "Not available, an error: keys have no names here."
+    ),
     "background": Option((BOOLEAN,), False, "Do not wait for the answer."),
     "background_hash": Option(
         (INTEGER,), 0, "The queue for the background; each sends one request after the other."
@@ -67,7 +77,7 @@ _OPTIONS = {
     "proxy": Option(
         (STRING, NONE),
         None,
-        'The URL of an HTTP proxy, ``""`` for none. What the process\'s environment names.',
+        'The URL of an HTTP proxy, ``""`` for no proxy; if none that of the environment.',
     ),
 }
 

@@ -276,6 +276,9 @@ class MIME(Object):
     ) -> String:
         """Send the message.
 
+        The gateway has no queue of its own: there it is an error.  The hooks at the end of
+        a message send copies.
+
         :param sender: the sender's address, as a string or ``[localpart, domain]``;
             ``""`` for none
         :type sender: string or array

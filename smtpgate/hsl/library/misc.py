@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from email.utils import formatdate, make_msgid
+from functools import lru_cache
+from pathlib import Path
 from uuid import uuid4
 
 from smtpgate.hsl import arrays
@@ -28,10 +31,32 @@ from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.library.mime import MIME
 from smtpgate.hsl.values import to_number, type_name
 
+#: Where systems keep their machine-id(5).
+MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+
+
+@lru_cache(maxsize=1)
+def machine_serial() -> str | None:
+    """This machine's serial number, ``None`` if it has no machine-id(5).
+
+    The id itself is not to be told to others, as its manual says: this is a hash of it.
+    """
+    for path in MACHINE_IDS:
+        try:
+            text = Path(path).read_text("ascii").strip()
+        except (OSError, UnicodeError):
+            continue
+        if re.fullmatch("[0-9a-f]{32}", text):
+            return hmac.digest(bytes.fromhex(text), b"smtpgate", "sha256").hex()[:32]
+    return None
+
 
 @builtin("serial")
 def serial(execution: Execution) -> String:
-    """What tells this installation from others.
+    """What tells this installation from others: the same always, another one on other machines.
+
+    It is made of the machine's id (machine-id(5)); a machine without one has no serial
+    number, and this is an error there.
 
     :return: the serial number
     :rtype: string
@@ -40,12 +65,15 @@ def serial(execution: Execution) -> String:
 
       echo "Reported by " . serial();  // => Reported by gateway-17
     """
-    return str(capability(execution, "serial", "serial()"))
+    found = execution.environment.serial or machine_serial()
+    if found is None:
+        raise Fault("serial() is not available here")
+    return found
 
 
 @builtin("gethostname")
 def gethostname(execution: Execution) -> String:
-    """The host name of this installation.
+    """The host name of this installation, as the configuration has it.
 
     :return: the host name
     :rtype: string
@@ -121,6 +149,9 @@ _LEGEND = re.compile(r"[a-zA-Z0-9_-]+")
 def stat(execution: Execution, name: String, legends: Array) -> None:
     """Add to the statistics of a graph.
 
+    The gateway draws no graphs: there it is an error.  Count with :func:`memory_inc`, or
+    write to the log.
+
     :param string name: the graph's name, of ``a-z0-9.-``
     :param array legends: numbers by legend; a legend is of ``a-zA-Z0-9-_``
     :return: none
@@ -159,7 +190,7 @@ def rate(
     """Allow something only so often within the last seconds.
 
     Each call that is allowed counts; the window slides.  All sessions and
-    contexts share the rates.
+    contexts share the rates.  A call that is not allowed does not count.
 
     :param string namespace: what is counted
     :param string entry: whose it is
@@ -213,6 +244,9 @@ def mail(
     options: Options = NO_OPTIONS,
 ) -> String:
     """Send a message of plain text; :class:`MIME` builds any other.
+
+    The gateway has no queue of its own: there it is an error.  The hooks at the end of a
+    message send copies.
 
     :param sender: the sender's address, as a string or ``[localpart, domain]``;
         ``""`` for none

@@ -148,17 +148,24 @@ def load_private_key(octets: bytes, pem: bool) -> Any:
 def rsa_sign(
     execution: Execution, message: String, privatekey: String, options: Options = NO_OPTIONS
 ) -> String | None:
-    """Sign the digest of a message with RSA (PKCS #1 v1.5); none for a key that does not fit.
+    """Sign the digest of a message with RSA (RFC 8017, PKCS #1 v1.5).
+
+    PEM text that begins with ``BEGIN PRIVATE KEY``, as ``openssl genrsa`` writes it,
+    has the format ``PrivateKeyInfo``; ``BEGIN RSA PRIVATE KEY`` is ``RSAPrivateKey``.
 
     :param string message: the message
-    :param string privatekey: the private key, of at most 4096 bits
+    :param string privatekey: the private key, of at most 4096 bits, without a password
     :param array options: options array
-    :return: the signature's octets
+    :return: the signature's octets; none for a key that cannot be used or is not as
+        the options say
     :rtype: string or none
 
     .. code-block:: hsl
 
-      echo rsa_sign("hello", "not a key");  // => none
+      $key = file_get_contents("key.pem");
+      $options = ["pem" => true, "format" => "PrivateKeyInfo"];
+      echo length(rsa_sign("hello", $key, $options));  // => 128
+      echo rsa_sign("hello", $key);  // => none
     """
     refuse_pki("rsa_sign", options)
     der = _rsa_der(privatekey, options)
@@ -183,18 +190,28 @@ def rsa_verify(
     publickey: String,
     options: Options = NO_OPTIONS,
 ) -> Boolean | None:
-    """Whether an RSA signature (PKCS #1 v1.5) is right; none for a key that does not fit.
+    """Whether an RSA signature (RFC 8017, PKCS #1 v1.5) is that of a message.
+
+    PEM text that begins with ``BEGIN PUBLIC KEY`` has the format
+    ``SubjectPublicKeyInfo``; ``BEGIN RSA PUBLIC KEY`` is ``RSAPublicKey``.
 
     :param string message: the message
     :param string signature: the signature's octets
     :param string publickey: the public key, of at most 4096 bits
     :param array options: options array
-    :return: whether the signature is the message's
+    :return: whether the signature is right; none for a key that cannot be used or is
+        not as the options say
     :rtype: boolean or none
 
     .. code-block:: hsl
 
-      echo rsa_verify("hello", "signature", "not a key");  // => none
+      $private = ["pem" => true, "format" => "PrivateKeyInfo"];
+      $signature = rsa_sign("hello", file_get_contents("key.pem"), $private);
+      $key = file_get_contents("public.pem");
+      $public = ["pem" => true, "format" => "SubjectPublicKeyInfo"];
+      echo rsa_verify("hello", $signature, $key, $public);  // => 1
+      echo rsa_verify("hallo", $signature, $key, $public);  // => 0
+      echo rsa_verify("hello", $signature, $key);  // => none
     """
     refuse_pki("rsa_verify", options)
     der = _rsa_der(publickey, options)
@@ -217,11 +234,11 @@ def rsa_verify(
 
 @builtin("ed25519_sign")
 def ed25519_sign(message: String, privatekey: String) -> String | None:
-    """Sign a message with Ed25519 (RFC 8032); none for a key that is not 32 octets.
+    """Sign a message with Ed25519 (RFC 8032).
 
     :param string message: the message
     :param string privatekey: the private key: 32 octets
-    :return: the signature: 64 octets
+    :return: the signature: 64 octets; none for a key that is not 32 octets
     :rtype: string or none
 
     .. code-block:: hsl
@@ -236,17 +253,21 @@ def ed25519_sign(message: String, privatekey: String) -> String | None:
 
 @builtin("ed25519_verify")
 def ed25519_verify(message: String, signature: String, publickey: String) -> Boolean | None:
-    """Whether an Ed25519 signature is right; none for a key that is not 32 octets.
+    """Whether an Ed25519 signature (RFC 8032) is that of a message.
 
     :param string message: the message
     :param string signature: the signature's octets
     :param string publickey: the public key: 32 octets
-    :return: whether the signature is the message's
+    :return: whether the signature is right; none for a key that is not 32 octets
     :rtype: boolean or none
 
     .. code-block:: hsl
 
-      echo ed25519_verify("hello", "signature", "not a key");  // => none
+      $private = base64_decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
+      $public = base64_decode("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+      $signature = ed25519_sign("hello", $private);
+      echo ed25519_verify("hello", $signature, $public);  // => 1
+      echo ed25519_verify("hallo", $signature, $public);  // => 0
     """
     if len(publickey) != 32:
         return None
@@ -278,7 +299,7 @@ _PKCS7_OPTIONS = {
 def pkcs7_sign(
     execution: Execution, message: String, certificate: String, options: Options = NO_OPTIONS
 ) -> String | None:
-    """Sign a message with PKCS #7, as S/MIME does; none if certificate and key cannot be used.
+    """Sign a message with PKCS #7 (RFC 5652), as S/MIME does.
 
     The first certificate that belongs to the private key signs (with SHA-256);
     all others go into the signature as well.
@@ -286,11 +307,14 @@ def pkcs7_sign(
     :param string message: the message, signed octet by octet
     :param string certificate: PEM text with certificates and one private key (RSA or ECDSA)
     :param array options: options array
-    :return: the signature's DER octets
+    :return: the signature's DER octets; none if certificate and key cannot be used or do
+        not belong together
     :rtype: string or none
 
     .. code-block:: hsl
 
+      $signature = pkcs7_sign("hello", file_get_contents("mail.pem"));
+      echo base64_encode($signature)[:3];  // => MII
       echo pkcs7_sign("hello", "no certificate");  // => none
     """
     refuse_pki("pkcs7_sign", options)
