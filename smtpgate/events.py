@@ -225,6 +225,21 @@ class Events(SessionObserver):
             answers=_plain(said),
         )
 
+    def refused_in_part(
+        self, connection: Connection, transaction: Transaction, answer: Reply
+    ) -> None:
+        self.counters["refused_in_part" if answer.positive else "refused_in_part_lost"] += 1
+        write = self.log.info if answer.positive else self.log.error
+        write(
+            "{session}: message {id} is refused, and its copies for others were {verdict}: "
+            "{code} {text}",
+            session=_who(connection),
+            id=transaction.id,
+            verdict="delivered" if answer.positive else "not delivered",
+            code=answer.code,
+            text=_plain(answer.text),
+        )
+
     def command_refused(self, connection: Connection, line: bytes, reply: Reply) -> None:
         self.counters["commands_refused"] += 1
         self.log.info(

@@ -34,6 +34,8 @@ class AbsentTests(CompileTestCase):
             ("eodrcpt", 'Quarantine("q")',
              "mail is handed on at once, Deliver() it to a transport that keeps it"),
             ("eodrcpt", "SetDelayedDeliver(60)", NOTHING_WAITS),
+            ("eodrcpt", 'SetSenderIP("192.0.2.1")', "a message has one client"),
+            ("eodrcpt", 'SetSenderHELO("a.b")', "a message has one client"),
         ):  # fmt: skip
             name = call.partition("(")[0]
             self.assert_wrong(hook, f"$x = {call};", f"x.hsl:1:6: there is no {name}(): {reason}")

@@ -1,7 +1,11 @@
 """Copies of an examined message on their way."""
 
+from twisted.logger import Logger, formatEvent
+
+from smtpgate.events import Events
 from smtpgate.smtp.reply import Reply
-from tests.support.endofdata import AL, EHLO, MAIL, MESSAGE, EndOfDataTestCase
+from smtpgate.smtp.session import Connection
+from tests.support.endofdata import AL, BO, EHLO, MAIL, MESSAGE, EndOfDataTestCase
 
 
 class DispatchTests(EndOfDataTestCase):
@@ -31,6 +35,33 @@ class DispatchTests(EndOfDataTestCase):
         [(_, _, answers)] = session.observer.of("deliveries_disagree")
         self.assertEqual({name: reply.code for name, reply in answers.items()},
                          {"local": 250, "lists": 451})  # fmt: skip
+
+    def test_refused_for_one(self):
+        """A rejection for one recipient is the client's answer; the log has what others got."""
+        source = 'if ($recipientlocalpart == "bo") Reject("no");'
+        for answer, code in ((None, 250), (Reply(451, ("Full",)), 451)):
+            session = self.session(each=source)
+            if answer is not None:
+                session.mailbox.answers["finish"] = answer
+            self.assertEqual(self.deliver(session, AL, BO), ["550 5.0.0 no"])
+            [(_, transaction, told)] = session.observer.of("refused_in_part")
+            self.assertEqual(told.code, code)
+            self.assertTrue(transaction.id)
+            self.assertEqual(len(session.observer.of("message_refused")), 1)
+
+    def test_failing_for_others(self):
+        """A delivery that raises is logged with its reason as well."""
+        session = self.session(each='if ($recipientlocalpart == "bo") Reject("no");')
+        session.mailbox.answers["finish"] = RuntimeError("disk")
+        self.assertEqual(self.deliver(session, AL, BO), ["550 5.0.0 no"])
+        self.assertEqual(str(session.troubles[0].value), "disk")
+        [(_, _, told)] = session.observer.of("refused_in_part")
+        self.assertEqual(told.code, 451)
+
+    def test_refused_for_all(self):
+        """Where nobody was to have it there is nothing to tell."""
+        session, _ = self.each('Reject("no");')
+        self.assertEqual(session.observer.of("refused_in_part"), [])
 
     def test_failing(self):
         """A delivery that raises is answered by 451, and aborted."""
@@ -67,3 +98,28 @@ class DispatchTests(EndOfDataTestCase):
         states = {each.state for each in session.mailbox.begun[1:] if each.state != "finished"}
         self.assertEqual(states, {"aborted"})
         self.assertEqual(session.troubles, [])
+
+
+class LogTests(EndOfDataTestCase):
+    """What the operator reads about a message that was refused for one and not for another."""
+
+    def logged(self, code, text):
+        lines = []
+        events = Events(Logger("smtpgate", observer=lambda event: lines.append(formatEvent(event))))
+        connection = Connection("in", "192.0.2.7", 41666)
+        connection.transaction._id = "4711"
+        events.refused_in_part(connection, connection.transaction, Reply.of(code, text))
+        return lines
+
+    def test_sentences(self):
+        """Whether the others have it, and why not."""
+        self.assertEqual(
+            self.logged(451, "Full"),
+            ["in 192.0.2.7:41666: message 4711 is refused, and its copies for others were not "
+             "delivered: 451 Full"],
+        )  # fmt: skip
+        self.assertEqual(
+            self.logged(250, "OK"),
+            ["in 192.0.2.7:41666: message 4711 is refused, and its copies for others were "
+             "delivered: 250 OK"],
+        )  # fmt: skip

@@ -237,6 +237,7 @@ EODRCPT = Hook(
         **_NO_MESSAGE_PARTS,
         "Quarantine": "mail is handed on at once, Deliver() it to a transport that keeps it",
         "SetDelayedDeliver": "mail is handed on at once, nothing waits",
+        **dict.fromkeys(("SetSenderIP", "SetSenderHELO"), "a message has one client"),
     },
 )
 

@@ -44,6 +44,14 @@ class SessionObserver:
     ) -> None:
         """Several transports had the message, and not all answered 250: who has it, by name."""
 
+    def refused_in_part(
+        self, connection: Connection, transaction: Transaction, answer: Reply
+    ) -> None:
+        """A message was refused that some recipients were to have: ``answer`` says whether they do.
+
+        The client is not told; :meth:`message_refused` comes next.
+        """
+
     def command_refused(self, connection: Connection, line: bytes, reply: Reply) -> None:
         """A command was answered with a 4xx or 5xx; never called for lines of AUTH."""
 

@@ -253,6 +253,8 @@ class Transfer:
 
     def _sent(self, size: int, words: Reply | None, reply: Reply) -> Reply:
         if words is not None and not words.positive:
+            connection = self._connection
+            self._server.observer.refused_in_part(connection, connection.transaction, reply)
             return self._finished(size, None, words)
         return self._finished(size, words, reply)
 
