@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,9 +74,8 @@ class Gateway:
             text = text.replace("workers = 1\n", "")
         if any(server.relays for server in servers.values()):
             text += _RELAY.format(next=self._stack.enter_context(Sink()).port)
-        ports = iter(_free_ports(sum(server.listeners for server in servers.values())))
         for name, server in servers.items():
-            self.ports[name] = [next(ports) for _ in range(server.listeners)]
+            self.ports[name] = [_free_port() for _ in range(server.listeners)]
             text += self._server(place, name, server)
         (place / "smtpgate.toml").write_text(text, encoding="utf-8")
         self._log = place / "log"
@@ -178,18 +177,23 @@ def gateway(bench: Bench, servers: Mapping[str, Server]) -> Gateway:
     return started
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody has, below those that the kernel gives to clients: theirs come and go."""
+def _candidates() -> Iterator[int]:
+    """Ports below those that the kernel gives to clients, which come and go; each once."""
     limits = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
     candidates = list(range(10_000, int(limits.split()[0])))
     random.shuffle(candidates)
-    found: list[int] = []
-    for port in candidates:
-        if len(found) == count:
-            break
+    return iter(candidates)
+
+
+_PORTS = _candidates()
+
+
+def _free_port() -> int:
+    """One that nobody has, and that no other gateway of ours will get."""
+    for port in _PORTS:
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
             continue
-        found.append(port)
-    return found
+        return port
+    raise RuntimeError("no port is free")
