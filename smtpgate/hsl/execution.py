@@ -37,6 +37,7 @@ class Execution(Suspendable):
     #: The steps of the present batch; emptied when the script ends.
     _granted: list[None] | None = None
     _steps_left: Iterator[None] = iter(())
+    _supply: Iterator[None] | None = None
     # Octets of the process when this turn began, 0 before the first look; and those that
     # it has grown by in all turns before.
     _resident = 0
@@ -93,8 +94,10 @@ class Execution(Suspendable):
     def _close(self) -> None:
         """What the script has made and left behind cannot go on in its name."""
         self.closed = True
-        if self._granted:
-            self._granted.clear()
+        if self._supply is not None:
+            self._supply = None
+            if self._granted:
+                self._granted.clear()
         if ACTIVE.running is self:
             ACTIVE.running = None
 
@@ -106,9 +109,16 @@ class Execution(Suspendable):
     def turns(self) -> Iterator[None]:
         """Loops and function calls take one item each; every batch passes a tick.
 
+        All of them draw on the same supply, which is made for the first one.
+
         An iterator that C code steps costs a loop less than a counter would.
         """
-        return chain.from_iterable(map(self.tick, count()))
+        supply = self._supply
+        if supply is None:
+            supply = self._supply = chain.from_iterable(map(self.tick, count()))
+        return supply
+
+    __iter__ = turns
 
     def tick(self, _number: int) -> Iterator[None]:
         """Charge a batch of steps, look at the clock, let the reactor have its turn."""

@@ -129,7 +129,7 @@ def _module(unit: Unit) -> ast.Module:
     builder.statements(main.body)
     made = builder.finish(code)
     made.args.args = [ast.arg("X"), ast.arg("V")]
-    if unit.waits:
+    if unit.counts_calls:
         turns = tree.assign("T", tree.call(tree.attribute("X", "turns")))
         made.body.insert(0, turns)
     module_tree = ast.Module([made], [])

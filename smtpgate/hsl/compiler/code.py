@@ -40,6 +40,8 @@ class Unit:
         self.reads: dict[tuple[str, int, int], str] = {}
         self.errors: list[ScriptSyntaxError] = []
         self.waits = False
+        #: Functions take a turn for each call, from ``T``.
+        self.counts_calls = False
         #: The Python function that owns a scope's variables.
         self.owners: dict[Scope, Code] = {}
         self.started_modules: set[Scope] = set()

@@ -107,7 +107,7 @@ class Definitions(Statements):
         code = Code(info.python, info.scope, self.code)
         self.unit.names[code.name] = info.name
         self.unit.owners[info.scope] = code
-        self.unit.waits = True
+        self.unit.waits = self.unit.counts_calls = True
         inner = Definitions(self.unit, code)
         inner.hoist(info.scope)
         turn = ast.Expr(tree.call("next", tree.load("T")))

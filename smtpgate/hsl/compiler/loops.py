@@ -1,8 +1,8 @@
 """Loops and switch.
 
-Every loop draws on ``T``, the execution's supply of turns: one item a turn, and
+Every loop draws on the supply of turns that the execution ``X`` is: one item a turn, and
 every so many items a look at the budget and at the clock.  A ``while`` becomes
-``for _ in T: if not ...: break``, which costs no more than Python's own.
+``for _ in X: if not ...: break``, which costs no more than Python's own.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Loops(Assignments):
         self.statements([nodes.ExpressionStatement(node.position, node)])
 
     def _turns(self, body: list[ast.stmt], at: nodes.Node) -> None:
-        made = ast.For(ast.Name(_TURN, ast.Store()), tree.load("T"), body, [])
+        made = ast.For(ast.Name(_TURN, ast.Store()), tree.load("X"), body, [])
         self.at(made, at.position)
         self.at(made.iter, at.position)
         self.emit(made)
@@ -183,7 +183,7 @@ class Loops(Assignments):
         self.code.blocks -= 1
         made = ast.For(
             ast.Tuple([ast.Name(_TURN, ast.Store()), target], ast.Store()),
-            tree.call("zip", tree.load("T"), source),
+            tree.call("zip", tree.load("X"), source),
             inside,
             [],
         )
