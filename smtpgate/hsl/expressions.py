@@ -199,7 +199,7 @@ class ExpressionReader(OperandReader):
         self, operator: int, target: nodes.Expression, start: int, *, prefix: bool
     ) -> nodes.Expression:
         text: Any = self.tokens.texts[operator]
-        if not targets.assignable(target):
+        if not targets.assignable(target) or isinstance(target, nodes.Slice):
             end = operator if not prefix else self.index
             raise self.failure(start, f"`{text}` needs a variable, not `{self.shown(start, end)}`")
         return nodes.Step(self.tokens.position(operator), text, target, prefix)

@@ -19,7 +19,7 @@ from smtpgate.hsl.arrays import from_pairs, key, next_index, normal, pairs
 from smtpgate.hsl.bounds import check_array, paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
-from smtpgate.hsl.reading import ABSENT, bounds, item
+from smtpgate.hsl.reading import ABSENT, bounds, item, slice_of
 from smtpgate.hsl.values import Map, Object, Value, a_type, type_name
 
 #: The key of the append form ``$a[] = x``.
@@ -413,6 +413,13 @@ def remove_property(target: Value, name: Any, access: tuple[ScriptClass | None, 
     if not isinstance(target, Object):
         raise Fault(f"only an object has the property {name}")
     _member(target, name, *access).properties.pop(name, None)
+
+
+def change_slice(array: Value, start: Value, stop: Value, step: Value, change: Change) -> Value:
+    """``$array[start:stop] op= value``: the slice is what the operator's left side is."""
+    array = [] if array is None or array is ABSENT else array
+    changed = change.of(slice_of(array, start, stop, step))
+    return store_slice(array, start, stop, step, changed)
 
 
 def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:

@@ -62,17 +62,22 @@ class Assignments(Calls):
             return self.set_variable(found, self._changed(node, found))
         if isinstance(node.target, nodes.Pattern):
             return self._pattern_expression(node.target, node.value)
-        if isinstance(node.target, nodes.Slice):
+        if isinstance(node.target, nodes.Slice) and node.operator is None:
             first, second = self._kept(self.expression(node.value))
-            return tree.last(first, *self._slice_store(node.target, second), tree.again(second))
+            stores = self._slice_store(node.target, "store_slice", second)
+            return tree.last(first, *stores, tree.again(second))
         value = self.expression(node.value)
         change = self.temporary()
         operator = (
             tree.constant(None) if node.operator is None else tree.load(helper_of(node.operator))
         )
+        if isinstance(node.target, nodes.Slice):
+            stores = self._slice_store(node.target, "change_slice", tree.load(change))
+        else:
+            stores = self._path_store(node.target, tree.load(change))
         return tree.last(
             tree.walrus(change, tree.call("Change", value, operator)),
-            *self._path_store(node.target, tree.load(change)),
+            *stores,
             tree.attribute(change, "result"),
         )
 
@@ -204,11 +209,11 @@ class Assignments(Calls):
             )
         return self.read_raw(found)
 
-    def _slice_store(self, target: nodes.Slice, value: ast.expr) -> list[ast.expr]:
+    def _slice_store(self, target: nodes.Slice, store: str, value: ast.expr) -> list[ast.expr]:
         bounds = self.slice_bounds(target)
         return self._replace(
             target.target,
-            lambda container: tree.call("store_slice", container, *bounds, value),
+            lambda container: tree.call(store, container, *bounds, value),
             target.position,
         )
 
@@ -337,7 +342,7 @@ class Assignments(Calls):
         if isinstance(target, nodes.Pattern):
             return [first, *self.destructure(target, second)]
         if isinstance(target, nodes.Slice):
-            return [first, *self._slice_store(target, second)]
+            return [first, *self._slice_store(target, "store_slice", second)]
         change = tree.call("Change", second, tree.constant(None))
         return [first, *self._path_store(target, change)]
 

@@ -35,6 +35,7 @@ from smtpgate.hsl.writing import (
     APPEND,
     Change,
     append,
+    change_slice,
     own,
     remove_item,
     remove_path,
@@ -122,8 +123,8 @@ _HELPERS: tuple[Any, ...] = (
     no_append, arguments, array_of, each_pair, each_value, element, has_item, has_slice, item,
     named_item, peek, rest, slice_of, Barrier, cached, undefined, Function, Map,
     format_number, Change, append, own, remove_item, remove_path, remove_property,
-    remove_slice, store, store_path, store_slice, Instance, Method, ScriptClass, getrefcount,
-    len, zip, next, float, str, list, object, operators.number, operators.text,
+    remove_slice, store, store_path, store_slice, change_slice, Instance, Method, ScriptClass,
+    getrefcount, len, zip, next, float, str, list, object, operators.number, operators.text,
     operators.negate, operators.bit_not, operators.bounded, *operators.BINARY.values(),
 )  # fmt: skip
 SUPPORT: dict[str, Any] = {made.__name__: made for made in _HELPERS}
