@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
@@ -37,8 +36,8 @@ class Admission:
 
     def __init__(self) -> None:
         self.sessions = 0
-        self._addresses: Counter[str] = Counter()
-        self._networks: Counter[str] = Counter()
+        self._addresses: dict[str, int] = {}
+        self._networks: dict[str, int] = {}
 
     def enter(self, limits: Limits) -> Admitted:
         """Count a session; False when there are too many, and it is not counted then."""
@@ -54,23 +53,24 @@ class Admission:
     def identify(self, address: str, limits: Limits) -> Admitted:
         """Count a session's address; False when it has too many, and it is not counted then."""
         network = network_of(address)
-        if 0 < limits.connections_per_address <= self._addresses[address]:
+        if 0 < limits.connections_per_address <= self._addresses.get(address, 0):
             return False
-        if 0 < limits.connections_per_network <= self._networks[network]:
+        if 0 < limits.connections_per_network <= self._networks.get(network, 0):
             return False
-        self._addresses[address] += 1
-        self._networks[network] += 1
+        self._addresses[address] = self._addresses.get(address, 0) + 1
+        self._networks[network] = self._networks.get(network, 0) + 1
         return True
 
     def forget(self, address: str) -> None:
         """Undo :meth:`identify`."""
         network = network_of(address)
-        self._addresses[address] -= 1
-        self._networks[network] -= 1
-        self._tidy(self._addresses, address)
-        self._tidy(self._networks, network)
+        _uncount(self._addresses, address)
+        _uncount(self._networks, network)
 
-    @staticmethod
-    def _tidy(counter: Counter[str], key: str) -> None:
-        if counter[key] <= 0:
-            del counter[key]
+
+def _uncount(counted: dict[str, int], key: str) -> None:
+    left = counted[key] - 1
+    if left:
+        counted[key] = left
+    else:
+        del counted[key]

@@ -220,7 +220,6 @@ class Machine(ESMTP):
         return self.answer(_HELP)
 
     def do_QUIT(self, argument: bytes) -> Done:
-        self.reset()
         return self.answer(replies.goodbye(self.server.settings.hostname))
 
     def do_NOTHING(self, argument: bytes) -> Done:

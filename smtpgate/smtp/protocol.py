@@ -111,7 +111,7 @@ class SMTPProtocol(Arrival):
             self._faulty(line)
         else:
             self.lineReceived(line)
-        return True
+        return len(self.lines) > 0 or not self._fed or self.half_closed
 
     def _end_of_input(self) -> bool:
         if self.half_closed:

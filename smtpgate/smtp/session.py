@@ -65,6 +65,11 @@ class Transaction:
         return self._id
 
     @property
+    def untouched(self) -> bool:
+        """Whether nothing is known of it yet, not even its name."""
+        return self._id is None and self.sender is None and not self.has_sender
+
+    @property
     def smtputf8(self) -> bool:
         """Whether MAIL asked for internationalised mail, RFC 6531."""
         return "SMTPUTF8" in self.sender_params
@@ -136,7 +141,8 @@ class Connection:
 
     def new_transaction(self) -> None:
         """Forget the envelope; the next transaction has another name."""
-        self.transaction = Transaction()
+        if not self.transaction.untouched:
+            self.transaction = Transaction()
 
     def forget_greeting(self) -> None:
         """As if the client had said nothing yet: after STARTTLS, RFC 3207 4.2, and XCLIENT."""
