@@ -13,7 +13,7 @@ copyright = "the smtpgate authors"
 release = version = __version__
 
 extensions = sorted(path.stem for path in (HERE / "_ext").glob("*.py"))
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "performance"]  # tables that pages include
 nitpicky = True
 primary_domain = "js"
 highlight_language = "none"
