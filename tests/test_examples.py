@@ -6,6 +6,7 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.hsl.library.resolving import Answer
 from tests.support.dialog import hook_of, parse
 from tests.support.session import EXAMPLES, HOSTNAME, Session, compiled
 from tests.test_dialogs import DIALOGS
@@ -208,6 +209,96 @@ class PolicyTests(SynchronousTestCase):
             session.send(subject, "", "Hello", ".")
             lines = session.mail[0].octets.decode("latin-1").split("\r\n")
             self.assertIn(expected, [line.rstrip() for line in lines])
+
+    def test_rate_limit_more(self):
+        """Who may send more, may."""
+        session = self.session("mailfrom/rate-limit.hsl", users={"newsletter": "secret"})
+        session.send("AUTH PLAIN " + base64.b64encode(b"\0newsletter\0secret").decode())
+        for _ in range(150):
+            self.assertEqual(session.send("MAIL FROM:<jo@example.org>")[0][:3], "250")
+            session.send("RSET")
+
+    def greylisted(self, address, *recipients, beside=None):
+        """The codes for recipients of a client at an address."""
+        if beside is None:
+            session = self.session("rcptto/greylisting.hsl", client=(address, 50000))
+        else:
+            session = Session(beside=beside)
+            session.connection.peer_ip = address
+            session.send("EHLO client.example.org")
+        session.send("MAIL FROM:<jo@example.org>")
+        said = [session.send(f"RCPT TO:<{each}>")[0][:3] for each in recipients]
+        return said, session
+
+    def test_greylisting_networks(self):
+        """Another machine of the same network is the same client; one of another is not."""
+        for first, same, other in (
+            ("192.0.2.7", "192.0.2.99", "192.0.3.7"),
+            ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"),
+        ):
+            said, session = self.greylisted(first, "al@example.com")
+            self.assertEqual(said, ["451"])
+            session.clock.advance(61)
+            said, _ = self.greylisted(other, "al@example.com", beside=session)
+            self.assertEqual(said, ["451"], other)
+            said, _ = self.greylisted(same, "al@example.com", beside=session)
+            self.assertEqual(said, ["250"], same)
+            self.assertEqual(session.errors, [])
+
+    def test_greylisting_exceptions(self):
+        """Friends, and those who must be reached at once."""
+        said, _ = self.greylisted("10.1.2.3", "al@example.com")
+        self.assertEqual(said, ["250"])
+        said, _ = self.greylisted("2001:db8:1::1", "al@example.com")
+        self.assertEqual(said, ["250"])
+        said, _ = self.greylisted("192.0.2.7", "Postmaster", "abuse@Example.com", "al@example.com")
+        self.assertEqual(said, ["250", "250", "451"])
+
+    def test_greylisting_patience(self):
+        """Who comes again after days is new; who was let in once is known."""
+        said, session = self.greylisted("192.0.2.7", "al@example.com")
+        session.leave()
+        session.clock.advance(25 * 3600)
+        said, again = self.greylisted("192.0.2.7", "al@example.com", beside=session)
+        self.assertEqual(said, ["451"])
+        again.leave()
+        session.clock.advance(61)
+        said, again = self.greylisted("192.0.2.7", "al@example.com", beside=session)
+        self.assertEqual(said, ["250"])
+        again.leave()
+        session.clock.advance(30 * 24 * 3600)
+        said, _ = self.greylisted("192.0.2.7", "al@example.com", beside=session)
+        self.assertEqual(said, ["250"])
+
+    def dnsbl(self, address, records):
+        session = Session(
+            hooks={"connect": text_of(EXAMPLES / "connect/dnsbl.hsl")},
+            records=records,
+            client=(address, 50000),
+        )
+        self.assertEqual(session.errors, [])
+        return session.replies(), session.echoed
+
+    def test_dnsbl_ipv6(self):
+        """An IPv6 address is asked about nibble by nibble, on each list."""
+        name = "1." + "0." * 23 + "8.b.d.0.1.0.0.2."
+        for number, domain in enumerate(("bl.example.net", "more.example.net")):
+            said, _ = self.dnsbl("2001:db8::1", {(name + domain, "A"): ("127.0.0.2",)})
+            self.assertEqual(said, [f"554 2001:db8::1 is on the list {domain}"], number)
+
+    def test_dnsbl_trouble(self):
+        """A list that fails, asks not to be asked, or says nonsense lets everybody in."""
+        name = "7.2.0.192.bl.example.net"
+        for answer, logged in (
+            (Answer(error="SERVFAIL"), ["bl.example.net did not answer about 192.0.2.7: SERVFAIL"]),
+            (Answer(error="TRY_AGAIN"),
+             ["bl.example.net did not answer about 192.0.2.7: TRY_AGAIN"]),
+            (("127.255.255.254",), ["bl.example.net does not want to be asked: 127.255.255.254"]),
+            (("203.0.113.80",), []),
+            (Answer(error="NO_DATA"), []),
+        ):  # fmt: skip
+            said, echoed = self.dnsbl("192.0.2.7", {(name, "A"): answer})
+            self.assertEqual((said, echoed), ([f"220 {HOSTNAME} ESMTP"], logged))
 
     def test_dnsbl_at_home(self):
         """Clients on this machine are not asked about."""
