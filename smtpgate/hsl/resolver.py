@@ -198,13 +198,22 @@ class Resolver:
 
     # --- definitions ---------------------------------------------------------
 
+    def _taken(self, scope: Scope, node: nodes.FunctionDefinition | nodes.ClassDefinition) -> bool:
+        """Whether the scope has the name of a definition already; then with a complaint."""
+        function, known = scope.functions.get(node.name), scope.classes.get(node.name)
+        if function is not None:
+            what, at = "function", function.position
+        elif known is not None:
+            what, at = "class", known.node.position
+        else:
+            return False
+        again = " by the same file: include_once includes it once" if at == node.position else ""
+        self.complain(f"{what} {node.name} is defined already{again}", node.position)
+        return True
+
     def _define_function(self, scope: Scope, node: nodes.FunctionDefinition) -> None:
         name = node.name
-        if name in scope.functions:
-            self.complain(f"function {name} is defined already", node.position)
-            return
-        if name in scope.classes:
-            self.complain(f"class {name} is defined already", node.position)
+        if self._taken(scope, node):
             return
         python = f"{scope.prefix}f_{name}"
         info = self._function(scope, name, python, node.parameters, node.body, node.position)
@@ -261,9 +270,7 @@ class Resolver:
 
     def _define_class(self, scope: Scope, node: nodes.ClassDefinition) -> None:
         name = node.name
-        if name in scope.classes or name in scope.functions:
-            what = "class" if name in scope.classes else "function"
-            self.complain(f"{what} {name} is defined already", node.position)
+        if self._taken(scope, node):
             return
         info = ClassInfo(name, f"{scope.prefix}c_{name}", node, scope)
         scope.classes[name] = info
