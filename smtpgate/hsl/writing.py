@@ -11,7 +11,7 @@ Every function takes the container as it is and returns the one to keep.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from sys import getrefcount
 from typing import Any
 
@@ -357,24 +357,29 @@ def store_slice(array: Value, start: Value, stop: Value, step: Value, value: Val
             array = array[:]
         array[selected.start : max(selected.start, selected.stop)] = value
         return array
-    removed = set(paced(selected, selected))
     # Behind the removed items; an empty slice inserts where it stands.
-    place = max(removed) + 1 if removed else selected.start
-    before: list[tuple[Any, Value]] = []
-    after: list[tuple[Any, Value]] = []
-    for number, pair in paced(enumerate(pairs(array)), array):
-        if number not in removed:
-            (before if number < place else after).append(pair)
+    place = max(selected[0], selected[-1]) + 1 if selected else selected.start
     made = Map()
     following = 0
-    for part, size in ((before, before), (pairs(value), value), (after, after)):
-        for found, each in paced(part, size):
+    for part in (
+        _beside(array, selected, range(place)),
+        paced(pairs(value), value),
+        _beside(array, selected, range(place, len(array))),
+    ):
+        for found, each in part:
             if type(found) is int:
                 made[following] = each
                 following += 1
             else:
                 made[found] = each
     return normal(made)
+
+
+def _beside(array: Value, selected: range, where: range) -> Iterator[tuple[Any, Value]]:
+    """The pairs that a slice did not select, of those at some positions."""
+    for number, pair in paced(enumerate(pairs(array)), array):
+        if number in where and number not in selected:
+            yield pair
 
 
 def remove_item(array: Value, subscript: Value) -> Value:

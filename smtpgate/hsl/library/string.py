@@ -7,8 +7,9 @@ US-ASCII.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from smtpgate.hsl.bounds import LONG, check_array, check_string, pause
+from smtpgate.hsl.bounds import LONG, check_array, check_string, pause, pieces
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
@@ -292,6 +293,9 @@ def str_slice(string: String, offset: Integer, length: Integer | None = None) ->
     return string[begin : begin + length]
 
 
+_SPACE: Final = " \t\r\n"
+
+
 @builtin("str_strip", aliases=("trim",))
 def str_strip(string: String) -> String:
     r"""A string without the spaces, tabs, carriage returns and line feeds around it.
@@ -304,7 +308,22 @@ def str_strip(string: String) -> String:
 
        echo str_strip("  a b\r\n"); // => a b
     """
-    return string.strip(" \t\r\n")
+    begin, end = 0, len(string)
+    if end <= LONG:
+        return string.strip(_SPACE)
+    for piece in pieces(string):
+        left = piece.lstrip(_SPACE)
+        begin += len(piece) - len(left)
+        if left:
+            break
+    while end > begin:
+        piece = string[max(begin, end - LONG) : end]
+        left = piece.rstrip(_SPACE)
+        end -= len(piece) - len(left)
+        if left:
+            break
+        pause()
+    return string[begin:end]
 
 
 FUNCTIONS = (
