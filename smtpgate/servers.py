@@ -13,6 +13,7 @@ from smtpgate import config as configuration
 from smtpgate.assembly import Assembly
 from smtpgate.events import Events
 from smtpgate.hooks.evaluator import ScriptPolicy
+from smtpgate.hooks.mailing import Mailer
 from smtpgate.hsl.runtime import Environment, ScriptRoot
 from smtpgate.hsl.runtime import Limits as ScriptLimits
 from smtpgate.hsl.store import Store
@@ -105,6 +106,7 @@ class Servers:
             store=self._store,
             files=ScriptRoot(assembly.config.scripts),
             hostname=assembly.hostname,
+            mailer=Mailer(assembly.transports, events, model.id),
         )
         return ScriptPolicy(bindings, environment, assembly.hostname, events.script_failed)
 

@@ -242,11 +242,11 @@ def mail(
     body: String,
     transportid: String,
     options: Options = NO_OPTIONS,
-) -> String:
+) -> String | None:
     """Send a message of plain text; :class:`MIME` builds any other.
 
-    The gateway has no queue of its own: there it is an error.  The hooks at the end of a
-    message send copies.
+    The script waits until the transport has it: there is no queue.  A transport that does
+    not take it is logged, and gives none.
 
     :param sender: the sender's address, as a string or ``[localpart, domain]``;
         ``""`` for none
@@ -257,8 +257,8 @@ def mail(
     :param string body: the text, in UTF-8
     :param string transportid: the transport
     :param array options: options array
-    :return: the message's id
-    :rtype: string
+    :return: the message's id, or none
+    :rtype: string or none
 
     .. code-block:: hsl
 

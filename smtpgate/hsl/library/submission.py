@@ -52,15 +52,16 @@ def submit(
     transport: str,
     message: str,
     metadata: dict[str, str],
-) -> str:
-    """Hand a message over and wait until it is taken in: its id.
+) -> str | None:
+    """Hand a message over and wait until it is taken in: its id; None when it was not.
 
     The environment's ``mailer`` has one method, ``submit(sender, recipient,
     transport, message, metadata)`` with the message in octets and the rest as
-    strings; it answers with an id or with a Deferred of one.
+    strings; it answers with an id, with None, or with a Deferred of either.
 
     :raises Fault: if the environment has no mailer
     """
     mailer: Any = capability(execution, "mailer", function)
     answer = mailer.submit(sender, recipient, transport, message.encode("latin-1"), metadata)
-    return to_string(execution.settle(answer))
+    taken = execution.settle(answer)
+    return None if taken is None else to_string(taken)
