@@ -413,11 +413,14 @@ def remove_item(array: Value, subscript: Value) -> Value:
     raise Fault(f"{a_type(array)} has no items to unset")
 
 
-def remove_property(target: Value, name: Any, access: tuple[ScriptClass | None, bool]) -> None:
-    """``unset($target->name)``."""
+def remove_property(target: Value, name: Any, access: tuple[ScriptClass | None, bool]) -> bool:
+    """``unset($target->name)``: whether it was there."""
     if not isinstance(target, Object):
         raise Fault(f"only an object has the property {name}")
-    _member(target, name, *access).properties.pop(name, None)
+    properties = _member(target, name, *access).properties
+    there = name in properties
+    properties.pop(name, None)
+    return there
 
 
 def change_slice(array: Value, start: Value, stop: Value, step: Value, change: Change) -> Value:
@@ -438,14 +441,8 @@ def remove_slice(array: Value, start: Value, stop: Value, step: Value) -> Value:
     return from_pairs(pair for number, pair in kept if number not in selected)
 
 
-def remove_path(
-    root: Value,
-    path: Sequence[Any],
-    remove: Callable[..., Value],
-    arguments: Sequence[Value],
-    access: tuple[ScriptClass | None, bool],
-) -> Value:
-    """``unset($root[a][b])``: apply ``remove`` to what the path leads to, if it exists."""
+def _at_end(root: Value, path: Sequence[Any], access: tuple[ScriptClass | None, bool]) -> Value:
+    """What a path leads to, none where it ends too early."""
     found = root
     for subscript in path:
         if subscript.__class__ is Member:
@@ -455,7 +452,27 @@ def remove_path(
         elif isinstance(found, (list, Map)):
             found = item(found, subscript)
         else:
-            return root
+            return None
+    return found
+
+
+def count_at(root: Value, path: Sequence[Any], access: tuple[ScriptClass | None, bool]) -> int:
+    """How many items or properties there are at the end of a path: what ``unset`` changes."""
+    found = _at_end(root, path, access)
+    if isinstance(found, Instance):
+        return len(found.properties)
+    return len(found) if isinstance(found, (list, Map)) else 0
+
+
+def remove_path(
+    root: Value,
+    path: Sequence[Any],
+    remove: Callable[..., Value],
+    arguments: Sequence[Value],
+    access: tuple[ScriptClass | None, bool],
+) -> Value:
+    """``unset($root[a][b])``: apply ``remove`` to what the path leads to, if it exists."""
+    found = _at_end(root, path, access)
     if isinstance(found, Object):
         remove_property(found, arguments[0], access)
         return root

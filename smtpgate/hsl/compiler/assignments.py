@@ -242,14 +242,41 @@ class Assignments(Calls):
     # --- unset ---------------------------------------------------------------
 
     def unset(self, node: nodes.Unset) -> ast.expr:
-        """``unset`` as an expression; its value is none."""
+        """``unset`` as an operand: whether there was something to remove."""
         target = node.target
+        before = self.temporary()
+        if isinstance(target, nodes.Variable):
+            raw = self.read_raw(self.find(target.name))
+            there = tree.compare(raw, ast.IsNot(), tree.load("ABSENT"))
+            return tree.last(tree.walrus(before, there), self.remove(target), tree.load(before))
+        if isinstance(target, nodes.Property):
+            return self.remove(target)
+        assert isinstance(target, (nodes.Subscript, nodes.Slice))
+        root, keys = self._root_and_path(target.target)
+        found = self.target_variable(root)
+        path, start = self.temporary(), self.temporary()
+        steps: list[ast.expr] = []
+        if found is None:
+            steps.append(tree.walrus(start, self.expression(root)))
+        steps.append(tree.walrus(path, tree.items(keys)))
+
+        def count() -> ast.expr:
+            at = tree.load(start) if found is None else self._raw(found)
+            return tree.call("count_at", at, tree.load(path), self.access())
+
+        steps.append(tree.walrus(before, count()))
+        begin = None if found is not None else tree.load(start)
+        steps.append(self._remove_part(target, root, tree.load(path) if keys else None, begin))
+        return tree.last(*steps, tree.compare(tree.load(before), ast.NotEq(), count()))
+
+    def remove(self, target: nodes.Expression) -> ast.expr:
+        """An expression that removes a variable, a property, an item or a slice."""
         if isinstance(target, nodes.Variable):
             found = self.find(target.name)
             name = self.touch(found)
             self.defined.discard(found)
             self.unit.owners[found.scope].marked.add(found)
-            return tree.last(tree.walrus(name, tree.load("ABSENT")), tree.constant(None))
+            return tree.walrus(name, tree.load("ABSENT"))
         if isinstance(target, nodes.Property):
             made: ast.expr = tree.call(
                 "remove_property",
@@ -259,34 +286,47 @@ class Assignments(Calls):
             )
             return made
         assert isinstance(target, (nodes.Subscript, nodes.Slice))
+        root, keys = self._root_and_path(target.target)
+        return self._remove_part(target, root, tree.items(keys) if keys else None)
+
+    def _remove_part(
+        self,
+        target: nodes.Subscript | nodes.Slice,
+        root: nodes.Expression,
+        path: ast.expr | None,
+        begin: ast.expr | None = None,
+    ) -> ast.expr:
+        """Remove an item or a slice of what a path leads to.
+
+        :param begin: the root's value, where it has been evaluated already
+        """
         if isinstance(target, nodes.Slice):
             remove, values = "remove_slice", self.slice_bounds(target)
         else:
             assert target.index is not None
             remove, values = "remove_item", [self.expression(target.index)]
-        root, path = self._root_and_path(target.target)
-        found_root = self.target_variable(root)
-        if found_root is None or (found_root.name == "this" and found_root.readonly):
-            made = tree.call(
-                "remove_path", self.expression(root), tree.items(path), tree.load(remove),
-                tree.items(values), self.access(),
+        found = self.target_variable(root)
+        if begin is None and (found is None or (found.name == "this" and found.readonly)):
+            begin = self.expression(root)
+        if begin is not None:
+            return tree.call(
+                "remove_path", begin, tree.items([]) if path is None else path,
+                tree.load(remove), tree.items(values), self.access(),
             )  # fmt: skip
-            return tree.last(made, tree.constant(None))
-        if not path:
-            made = tree.call(remove, self._raw(found_root), *values)
+        assert found is not None
+        if path is None:
+            made = tree.call(remove, self._raw(found), *values)
         else:
             made = tree.call(
-                "remove_path", self._raw(found_root), tree.items(path), tree.load(remove),
+                "remove_path", self._raw(found), path, tree.load(remove),
                 tree.items(values), self.access(),
             )  # fmt: skip
         self.at(made, target.position)
-        if found_root.predefined:
-            return tree.last(self.set_variable(found_root, made), tree.constant(None))
-        known = found_root in self.defined
-        result = tree.last(self.set_variable(found_root, made), tree.constant(None))
+        known = found.predefined or found in self.defined
+        result = self.set_variable(found, made)
         if not known:
             # Nothing was made of a variable that had no value.
-            self.defined.discard(found_root)
+            self.defined.discard(found)
         return result
 
     # --- patterns ------------------------------------------------------------

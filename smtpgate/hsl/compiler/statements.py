@@ -35,6 +35,10 @@ class Statements(Loops):
             self._assignment(expression)
         elif isinstance(expression, nodes.Step):
             self._step_statement(expression)
+        elif isinstance(expression, nodes.Unset):
+            made = self.remove(expression.target)
+            self.at(made, expression.position)
+            self.emit(ast.Expr(made))
         elif isinstance(expression, nodes.Call) and self._terminates(expression):
             made = self.expression(expression)
             assert isinstance(made, ast.Call)
