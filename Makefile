@@ -15,7 +15,7 @@ TESTS ?= tests
 
 # What `make bench` measures, and how often.
 BENCH ?=
-ROUNDS ?= 7
+ROUNDS ?= 5
 JSON ?=
 
 help:

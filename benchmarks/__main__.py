@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     origin: dict[str, Any] = {
-        "commit": commit(), "machine": machine(), "yardstick": yardstick(options.rounds),
+        "commit": commit(), "machine": machine(), "yardstick": yardstick(),
         "rounds": options.rounds, "command": "``make bench-docs``",
     }  # fmt: skip
     print("; ".join([origin["commit"], *origin["machine"].values()]))

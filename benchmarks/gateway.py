@@ -70,8 +70,6 @@ class Gateway:
         place = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         (place / "scripts").mkdir()
         text = _HEAD.format(workers=workers)
-        if workers == 1:
-            text = text.replace("workers = 1\n", "")
         if any(server.relays for server in servers.values()):
             text += _RELAY.format(next=self._stack.enter_context(Sink()).port)
         for name, server in servers.items():
