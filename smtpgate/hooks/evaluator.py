@@ -93,7 +93,8 @@ class ScriptPolicy(Policy):
         self.examines = EODONCE.name in hooks or EODRCPT.name in hooks
 
     def wants_command(self, connection: Connection, line: bytes) -> bool:
-        return self._wanted is not None and self._wanted(connection, line)
+        wanted = self._wanted
+        return wanted is not None and wanted(connection, line)
 
     def command(
         self, connection: Connection, line: bytes

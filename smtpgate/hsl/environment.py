@@ -98,9 +98,13 @@ class Environment:
         self.turns = TurnQueue(self.clock)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a script ended: ``value`` is what its terminating function made of its
     arguments, ``None`` at the implicit end."""
 
     value: Any = None
+
+
+#: Of a script that has not called a terminating function.
+IMPLICIT_END = Outcome()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit, getcurrent
 
 from smtpgate.hsl.builtin import Builtin
-from smtpgate.hsl.environment import Environment, Outcome
+from smtpgate.hsl.environment import IMPLICIT_END, Environment, Outcome
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.resident import resident
@@ -69,7 +69,8 @@ class Execution(Suspendable):
     def perform(self) -> None:
         ACTIVE.limits, ACTIVE.running = self._limits, self
         try:
-            self.outcome = Outcome(self.script.main(self, self.variables))
+            value = self.script.main(self, self.variables)
+            self.outcome = IMPLICIT_END if value is None else Outcome(value)
         except Terminated as end:
             self.outcome = Outcome(end.value)
         except GreenletExit:
@@ -83,7 +84,8 @@ class Execution(Suspendable):
         """Run without a worker: for a script that never waits and never loops."""
         ACTIVE.limits, ACTIVE.running = self._limits, self
         try:
-            return Outcome(self.script.main(self, self.variables))
+            value = self.script.main(self, self.variables)
+            return IMPLICIT_END if value is None else Outcome(value)
         except Terminated as end:
             return Outcome(end.value)
         except (Exception, Signal) as error:

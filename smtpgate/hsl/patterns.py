@@ -182,7 +182,11 @@ class Regex:
         """
         if subject.__class__ is not str:
             raise Fault(f"a string is expected on the left of =~, {type_name(subject)} given")
-        return self.search(subject) is not None
+        octets = subject.encode("latin-1")
+        begins = self._begins
+        if begins is not None and not begins(octets):
+            return False
+        return self._search(octets, 0) is not None
 
     def search(self, subject: str, start: int = 0) -> Any:
         """The first match at or after ``start``, or ``None``.
@@ -190,9 +194,11 @@ class Regex:
         :raises Fault: if the match limit is spent
         """
         octets = subject.encode("latin-1")
-        begins = self._begins
-        if begins is not None and not start and not begins(octets):
+        if self._begins is not None and not start and not self._begins(octets):
             return None
+        return self._search(octets, start)
+
+    def _search(self, octets: bytes, start: int) -> Any:
         quick = self._quick if len(octets) <= self._quick_length else self._quick_form(octets)
         if quick is not None:
             try:

@@ -82,13 +82,13 @@ class Machine(ESMTP):
         """Run one line.  None: BDAT wants its octets before it answers."""
         self._reply = None
         done = self.lineReceived(line)
-        return self._take(None) if done is None else done.addCallback(self._take)
+        return self._reply if done is None else done.addCallback(self._take)
 
     def greet(self) -> Reply | Deferred[Reply | None] | None:
         """Ask the policy about a client that has just come; the reply is the banner."""
         self._reply = None
         done = self._ask_connect()
-        return self._take(None) if done is None else done.addCallback(self._take)
+        return self._reply if done is None else done.addCallback(self._take)
 
     def intake_done(self) -> Reply | Deferred[Reply]:
         """The intake has all that it wanted: the reply to the message or the chunk."""
@@ -138,15 +138,16 @@ class Machine(ESMTP):
     def state_COMMAND(self, line: bytes) -> Done:
         """Check a command against its row, then run it."""
         verb, _, argument = line.partition(b" ")
-        row: Row | None = self.lookupMethod(verb.rstrip(b"\t"))
+        row: Row | None = COMMANDS.get(verb) or self.lookupMethod(verb.rstrip(b"\t"))
         if row is None:
             bad = not verb.isascii() or not verb.isalnum()
             return self.answer(replies.BAD_VERB if bad else replies.UNKNOWN_COMMAND)
         if self.transfer.chunking and not row.amid_chunks:
             return self.answer(replies.BDAT_BEGUN)
-        argument = argument.strip(b" \t")
-        if argument and not row.argument:
-            return self.answer(replies.NO_ARGUMENTS)
+        if argument:
+            argument = argument.strip(b" \t")
+            if argument and not row.argument:
+                return self.answer(replies.NO_ARGUMENTS)
         try:
             return row.run(self, argument)
         except Refusal as refusal:
@@ -268,8 +269,7 @@ class Machine(ESMTP):
         self.connection.new_transaction()
 
     def _take(self, _: None) -> Reply | None:
-        reply, self._reply = self._reply, None
-        return reply
+        return self._reply
 
     def _ask_connect(self) -> Done:
         return when(self.server.policy.connect(self.connection), self._connect_decided)
