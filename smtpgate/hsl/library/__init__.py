@@ -90,7 +90,8 @@ CHAPTERS = (
     ),
     _chapter(
         "Mail",
-        mail="header_addresslist_extract header_dkim_decode",
+        mail="GetAddressList header_addresslist_extract header_dkim_decode",
+        envelope="envelope_address_parse envelope_localpart_escape xtext_decode xtext_encode",
         reputation="dnsbl spf_query",
     ),
     _chapter(

@@ -28,7 +28,7 @@ def _field_value(value: str, whole_field: bool) -> str | None:
     return None if "\r" in unfolded or "\n" in unfolded else unfolded
 
 
-@builtin("header_addresslist_extract", options=_FIELD_OPTION)
+@builtin("header_addresslist_extract", aliases=("GetAddressList",), options=_FIELD_OPTION)
 def header_addresslist_extract(value: String, options: Options = NO_OPTIONS) -> Array | None:
     """The addresses in a From, To or Cc field (RFC 5322 3.4); none if it is malformed.
 
