@@ -169,15 +169,98 @@ class LongWorkTests(SynchronousTestCase):
         for expression in (
             "strlen(string($a))", 'strlen("$a")', "strlen(json_encode($a))",
             "strlen(csv_encode($a))", 'strlen(array_join($a, ","))', "$a == $b", "count($a - [7])",
-            "array_includes(none, $a)",
+            "array_includes(none, $a)", "count(array_sort(pow, $a))",
+            "count(array_sort(less, array_keys($a)))", "count(array_map(boolean, $a))",
+            "count(array_filter(boolean, $a))", "array_every(boolean, $a)",
+            "array_find(is_string, $a)", "array_reduce(pow, $a)", "count(array_keys($a))",
+            "count(array_values($m))", "count(array_range(0, 40000))", "count(array_reverse($m))",
+            "count($m * 1)", "count($m + $a)", "count($m[1:])", "count([...$a, 'k' => 1])",
+            "count(slice($a))", "count(more($a))", "strlen(pack('C*', ...$a))",
+            "memory_store('k', $m)", "count(json_decode(json_encode($a)))",
+            "count(csv_decode(array_join($a, '\n'))) + 40000",
         ):  # fmt: skip
             source = (
-                f"$a = [1, 2] * 20000; $b = $a * 1; forever {{ $x = {expression}; break; }} echo 1;"
-            )
+                "function less($x, $y) { return $x < $y; }"
+                "function slice($x) { $x[::2] = []; return $x; }"
+                "function more($x) { $x['k'] = 1; return $x; }"
+                "$a = [1, 2] * 20000; $b = $a * 1; $m = $a + ['k' => 1];"
+                f"forever {{ $x = {expression}; break; }} echo 1;"
+            ).replace("'", '"')
+            with patch("smtpgate.hsl.execution.TURN", 0.0):
+                lines, error, turns = self.turns(source, seconds=1000)
+            self.assertEqual((lines, error), (["1"], ""), expression)
+            self.assertGreater(turns, 15, expression)
+
+    def test_pauses_in_strings(self) -> None:
+        """So does what goes through a long string."""
+        for expression in (
+            "str_replace('ab', 'c', $s)", "str_replace('zz', 'c', $s)", "str_split($s, 'ab' * 10)",
+            "str_strip($w)", "base64_encode($s)", "base64_decode($s)", "urlencode($s)",
+            "urldecode('%41' * 400000)", "pcre_quote($s)", "json_encode('\xc3\xa5' * 500000)",
+            "csv_encode([$s . ' '])", "pack('H*', $s)",
+        ):  # fmt: skip
+            source = (
+                "$s = 'ab' * 550000; $w = ' ' * 1100000;"
+                f"forever {{ $x = {expression}; break; }} echo 1;"
+            ).replace("'", '"')
             with patch("smtpgate.hsl.execution.TURN", 0.0):
                 lines, error, turns = self.turns(source)
             self.assertEqual((lines, error), (["1"], ""), expression)
-            self.assertGreater(turns, 15, expression)
+            self.assertGreater(turns, 5, expression)
+
+    def test_pauses_in_a_match(self) -> None:
+        """A regular expression gives way while it matches, and finds the same."""
+        source = (
+            r"""$s = "ab" * 300 . "xabab"; $n = 0; forever {"""
+            r"if ($s =~ ''(.*)\1\1[yz]'') $n++; if ($s =~ ''x(ab)\1$'') $n += 10; break; } echo $n;"
+        )
+        with (
+            patch("smtpgate.hsl.execution.TURN", 0.0),
+            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+        ):
+            lines, error, turns = self.turns(source)
+        self.assertEqual((lines, error), (["10"], ""))
+        self.assertGreater(turns, 500)
+
+    def test_cancelled_in_a_match(self) -> None:
+        """A client that leaves ends a match that is going on."""
+        clock = RunningClock()
+        source = r"""$s = "ab" * 1000; forever { $x = $s =~ ''(.*)\1\1[yz]''; }"""
+        with (
+            patch("smtpgate.hsl.execution.TURN", 0.0),
+            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+        ):
+            result = compile_script(source, "match.hsl").run({}, Environment(clock))
+            assert isinstance(result, Deferred)
+            for _ in range(20):
+                clock.turn()
+            result.cancel()
+        self.failureResultOf(result, ScriptCancelled)
+
+    def test_learns(self) -> None:
+        """A script without loops runs without a worker, until it has taken long once."""
+        source = "$a = [1] * 20000; $x = $a == $a * 1;"
+        script = compile_script(source, "learns.hsl")
+        self.assertFalse(script.can_wait)
+        with patch("smtpgate.hsl.execution.TURN", 0.0):
+            first = script.run({}, Environment(RunningClock()))
+            self.assertNotIsInstance(first, Deferred)
+            clock = RunningClock()
+            second = script.run({}, Environment(clock))
+            assert isinstance(second, Deferred)
+            while not second.called:
+                clock.turn()
+            self.successResultOf(second)
+
+    def test_deadline_without_worker(self) -> None:
+        """A script's time is looked at in the middle, also where it cannot give way."""
+        script = compile_script("$a = [1] * 100000; $x = $a == $a * 1;", "late.hsl")
+        with self.assertRaises(ScriptBudgetError) as caught:
+            script.run({}, Environment(RunningClock(), Limits(seconds=0.001)))
+        self.assertEqual(
+            str(caught.exception),
+            "late.hsl:1:28: the script took longer than its limit of 0.001 seconds",
+        )
 
     def test_deadline_inside(self) -> None:
         """The script's time is looked at in the middle of an operation as well."""
