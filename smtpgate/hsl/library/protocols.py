@@ -206,7 +206,7 @@ class LDAP(Object):
     @builtin("LDAP")
     @staticmethod
     def constructor(uri: String) -> Value:
-        """Connections to LDAP servers are not available.
+        """Connections to LDAP servers are not available: an error.
 
         :param string uri: the server's URI
         """

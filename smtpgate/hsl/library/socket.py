@@ -23,7 +23,7 @@ class Socket(Object):
     @builtin("Socket")
     @staticmethod
     def constructor(family: String, type: String) -> Value:
-        """Network connections are not available.
+        """Network connections are not available: an error.
 
         :param string family: ``AF_INET`` or ``AF_INET6``
         :param string type: ``SOCK_STREAM`` or ``SOCK_DGRAM``
