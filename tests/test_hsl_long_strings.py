@@ -1,0 +1,149 @@
+"""What is worked on in parts gives what it would give in one go."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.hsl import jsontext
+from smtpgate.hsl.bounds import LONG, MANY
+from smtpgate.hsl.csvtext import decode as csv_decode
+from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.library import encoding, regex, string
+from smtpgate.hsl.packing import pack, unpack
+from tests.support.library import call
+from tests.support.pauses import counted
+
+_LETTERS = st.text("ab", max_size=60)
+_DELIMITERS = st.text("ab", min_size=1, max_size=4)
+
+
+class StringTests(SynchronousTestCase):
+    """Splitting, replacing and stripping, with parts of a few octets."""
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(_LETTERS, _DELIMITERS, st.text("abc", max_size=5), st.integers(1, 9))
+    def test_split_and_replace(self, subject: str, search: str, replace: str, size: int) -> None:
+        """Matches that lie across two parts are found, and overlap as they did."""
+        with patch("smtpgate.hsl.library.string.LONG", size):
+            self.assertEqual(
+                call(string.str_replace, search, replace, subject),
+                subject.replace(search, replace),
+            )
+            self.assertEqual(call(string.str_split, subject, search), subject.split(search))
+
+    @settings(max_examples=200, deadline=None, derandomize=True)
+    @given(st.text(" \t\r\nx", max_size=40), st.integers(1, 9))
+    def test_strip(self, subject: str, size: int) -> None:
+        """Both ends are found, also where there is nothing between them."""
+        with patch("smtpgate.hsl.library.string.LONG", size):
+            self.assertEqual(call(string.str_strip, subject), subject.strip())
+        padded = " " * LONG + subject + "\r\n" * LONG
+        self.assertEqual(call(string.str_strip, padded), subject.strip())
+
+    def test_too_long(self) -> None:
+        """The limit of a string is found out on the way."""
+        with self.assertRaises(Fault) as caught:
+            call(string.str_replace, "a", "bbbb", "a" * 5_000_000)
+        self.assertIn("a string may have at most 16777216 octets", str(caught.exception))
+
+
+class EncodingTests(SynchronousTestCase):
+    """Encodings, with what counts on the border of two parts."""
+
+    #: Texts of which something lies across the first border, shifted octet by octet.
+    SHIFTS = range(-4, 5)
+
+    def test_url(self) -> None:
+        """An escape is not torn apart, and what is none stays."""
+        for shift in self.SHIFTS:
+            start = "x" * (LONG + shift)
+            for text in ("%41%42+", "%%41", "%4", "%", "%%%41%", "%zz%41"):
+                plain = re.sub(
+                    "%([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)), text.replace("+", " ")
+                )
+                for end in ("", "y" * LONG):
+                    self.assertEqual(
+                        call(encoding.urldecode, start + text + end), start + plain + end
+                    )
+            octets = start + "\xff /\0" + "y" * LONG
+            self.assertEqual(call(encoding.urlencode, octets), start + "%FF%20%2F%00" + "y" * LONG)
+
+    def test_base64(self) -> None:
+        """Groups are whole in every part."""
+        for shift in self.SHIFTS:
+            octets = bytes(number % 251 for number in range(3 * LONG + shift))
+            text = base64.b64encode(octets).decode("ascii")
+            self.assertEqual(call(encoding.base64_encode, octets.decode("latin-1")), text)
+            for written in (text, "\r\n".join(re.findall(".{1,76}", text)), text.rstrip("=")):
+                self.assertEqual(call(encoding.base64_decode, written), octets.decode("latin-1"))
+
+    def test_quote(self) -> None:
+        """Each character is quoted by itself."""
+        text = "a." * LONG + "\0"
+        self.assertEqual(call(regex.pcre_quote, text), "a\\." * LONG + "\\x00")
+
+    def test_json(self) -> None:
+        """Characters of several octets lie across borders; so do escapes of two units."""
+        for shift in self.SHIFTS:
+            text = "x" * (LONG + shift) + "\u20ac\U0001f600\n" + "\xe9" * LONG
+            octets = text.encode().decode("latin-1")
+            for ascii_only in (True, False):
+                written = jsontext.encode([octets], ensure_ascii=ascii_only)
+                self.assertEqual(jsontext.decode(written), [octets])
+                self.assertEqual(written.isascii(), ascii_only)
+        for wrong in ("x" * LONG + "\xe2\x82", "\xff" + "x" * LONG):
+            self.assertRaises(jsontext.JSONError, jsontext.encode, wrong)
+            self.assertRaises(jsontext.JSONError, jsontext.decode, f'["{wrong}"]')
+
+    def test_json_values(self) -> None:
+        """A long text has the values that a short one has."""
+        value: Any = [[1.0, "a", None, True, [-2.5]], ["\xc3\xa9", []]]
+        many = [value[number % 2] for number in range(3 * MANY)]
+        self.assertEqual(jsontext.decode(jsontext.encode(many)), many)
+        self.assertEqual(jsontext.decode(jsontext.encode(many, pretty=True)), many)
+        members = ",".join(f'"k{number}": {number}' for number in range(3 * MANY))
+        self.assertEqual(
+            jsontext.decode(f"{{{members}}}"),
+            {f"k{number}": float(number) for number in range(3 * MANY)},
+        )
+
+    def test_json_brackets(self) -> None:
+        """Brackets and commas in strings do not count, others do."""
+        quiet = '["' + "[,{" * 1_200_000 + '"]'
+        self.assertEqual(len(jsontext.decode(quiet)[0]), 3_600_000)
+        with self.assertRaises(jsontext.JSONError) as deep:
+            jsontext.decode("[" * 101 + "]" * 101)
+        self.assertEqual(str(deep.exception), "nested too deeply")
+        self.assertEqual(jsontext.decode("[" + "[]," * 200 + "[]]"), [[]] * 201)
+        with self.assertRaises(Fault) as wide:
+            jsontext.decode("[" + "1," * 1_000_000 + "1]")
+        self.assertEqual(
+            str(wide.exception),
+            "an array may have at most 1000000 items, this one would have 1000001",
+        )
+
+    def test_csv(self) -> None:
+        """Rows are counted by their cells, and a long cell is quoted whole."""
+        text = "\n".join(f"{number},x" for number in range(2 * MANY))
+        with counted() as counter:
+            rows = csv_decode("csv_decode", text, header=False)
+        self.assertEqual(rows, [[str(number), "x"] for number in range(2 * MANY)])
+        self.assertEqual(counter.pauses, 4)
+        cell = 'say "' * LONG
+        written = call(encoding.csv_encode, [cell, "b"])
+        self.assertEqual(csv_decode("csv_decode", written, header=False), [[cell, "b"]])
+
+    def test_pack(self) -> None:
+        """Numbers are packed and unpacked in the same order."""
+        numbers = [float(number % 65_536) for number in range(2 * MANY + 7)]
+        octets = pack("n*", numbers)
+        self.assertEqual(unpack("n*", octets), numbers)
+        digits = "0123456789abcdef" * (LONG // 8) + "a"
+        self.assertEqual(pack("H*", [digits]), bytes.fromhex(digits + "0").decode("latin-1"))
