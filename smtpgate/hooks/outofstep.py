@@ -41,6 +41,9 @@ def positive_replies(verbs: Collection[str] | None = None) -> Check:
     others = _OTHERS if verbs is None or not set(verbs) <= set(SAMPLES) else ()
 
     def check(resolution: Resolution, functions: Mapping[str, Builtin]) -> Iterable[Remark]:
+        if not any("Reply" in program.source for program in resolution.programs):
+            return
+
         def yes(line: str) -> dict[int, Reached]:
             variables = {"command": line, "arguments": Map(command=line)}
             found = reached(resolution, functions, variables)

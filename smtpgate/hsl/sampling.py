@@ -335,8 +335,9 @@ class _Sample:
                 raise _Ended
             return UNKNOWN
         if name in _KNOWN and _known(arguments):
-            code = FUNCTIONS[name].code
-            return code(*arguments)
+            known = FUNCTIONS[name]
+            if not known.needs_execution:
+                return known.code(*arguments)
         return UNKNOWN
 
     def _own_call(self, own: nodes.FunctionDefinition, arguments: tuple[Any, ...]) -> Any:
