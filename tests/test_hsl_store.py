@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.store import MemoryStore, Store
-from tests.support.stores import StoreTests
+from tests.support.stores import StoreTests, slot
 
 
 class MemoryStoreTests(StoreTests, SynchronousTestCase):
@@ -33,3 +33,16 @@ class HousekeepingTests(SynchronousTestCase):
         store = MemoryStore()
         self.assertFalse(store.rate_add("n", "e", 0, 60.0, 0.0))
         self.assertEqual(store._rates, {})
+
+    def test_buckets_of_messages(self) -> None:
+        """A bucket is gone an hour after its last value was over, unless somebody works in it."""
+        store = MemoryStore()
+        for number in range(500):
+            store.cache_begin(slot("k", f"message {number}"), 0.0, print)
+            store.cache_end(slot("k", f"message {number}"), 1.0, 0.0, 60.0)
+        store.cache_begin(slot("k", "message 1"), 100.0, print)
+        store.cache_end(slot("k", "message 2"), 1.0, 100.0, 60.0)
+        for _ in range(1024):
+            store.cache_claim(slot("k", "busy"), print)
+            store.cache_end(slot("k", "busy"), 1.0, 3700.0, 60.0)
+        self.assertEqual(set(store._buckets), {"message 1", "message 2", "busy"})

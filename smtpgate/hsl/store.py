@@ -98,6 +98,7 @@ class MemoryStore:
         self._values: dict[str, Any] = {}
         self._rates: dict[tuple[str, str], deque[float]] = {}
         self._rate_calls = 0
+        self._cache_ends = 0
 
     # --- cache ---------------------------------------------------------------
 
@@ -125,6 +126,9 @@ class MemoryStore:
         return ABSENT if entry is None else entry.value
 
     def cache_end(self, slot: CacheSlot, value: Any, now: float, ttl: float) -> None:
+        self._cache_ends += 1
+        if self._cache_ends % 1024 == 0:
+            self._sweep_buckets(now)
         bucket = self._buckets.setdefault(slot.bucket, _Bucket())
         if value is not ABSENT and ttl > 0 and slot.size > 0:
             self._make_room(bucket, slot, now)
@@ -146,6 +150,13 @@ class MemoryStore:
         if slot.lru:
             for key in list(bucket.entries)[: max(0, len(bucket.entries) - room)]:
                 del bucket.entries[key]
+
+    def _sweep_buckets(self, now: float) -> None:
+        """Forget buckets whose values are over since an hour: each message may have its own."""
+        over = now - 3600
+        for name, bucket in list(self._buckets.items()):
+            if not bucket.working and all(e.expires < over for e in bucket.entries.values()):
+                del self._buckets[name]
 
     def cache_clear(self, bucket: str) -> None:
         found = self._buckets.get(bucket)
