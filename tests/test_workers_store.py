@@ -287,10 +287,15 @@ class RemoteTests(_StoreTests, SynchronousTestCase):
     # When a process ends
 
     def test_crash(self) -> None:
-        """What a worker held when it died is free: barriers, queues, work for the cache."""
+        """What a worker held when it died is free: barriers, queues, work for the cache.
+
+        The variable of a barrier that it was in is as it was.
+        """
         heard: list[str] = []
         self.enter(self.here, "inside")
-        self.settled(self.here.barrier_write("b", "written"))
+        self.settled(self.here.barrier_leave("b", "inside", "before"))
+        self.enter(self.here, "inside again")
+        self.settled(self.here.barrier_write("b", "half done"))
         self.enter(self.here, "queued")
         self.enter(self.there, "next", lambda: heard.append("barrier"))
         self.begin(self.here)
@@ -298,7 +303,7 @@ class RemoteTests(_StoreTests, SynchronousTestCase):
         self.office.crash(0)
         self.office.flush()
         self.assertEqual(["barrier", "cache"], sorted(heard))
-        self.assertEqual("written", self.settled(self.there.barrier_value("b")))
+        self.assertEqual("before", self.settled(self.there.barrier_value("b")))
         self.assertIs(ABSENT, self.begin(self.there))
 
     def test_without_supervisor(self) -> None:

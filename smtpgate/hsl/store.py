@@ -59,7 +59,8 @@ class Store(Protocol):
         """Write the shared variable (``ABSENT`` removes it) and let the next one in."""
 
     def barrier_write(self, name: str, value: Any) -> Any:
-        """Write the shared variable (``ABSENT`` removes it) and stay inside."""
+        """Write the shared variable (``ABSENT`` removes it) and stay inside: it is for those who
+        are."""
 
     def rate_add(self, namespace: str, entry: str, count: int, interval: float, now: float) -> Any:
         """True and counted if fewer than ``count`` lie within ``interval`` seconds; else False."""

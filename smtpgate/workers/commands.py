@@ -92,7 +92,7 @@ class Ready(Command):
     """Everything is there to serve with."""
 
 
-# From a worker: the cache.  ``number`` names a request, for Answered and for giving it up.
+# From a worker: the cache.  ``number`` is what CacheReady says.
 
 _SLOT = [(b"bucket", _BLOB), (b"key", _BLOB), (b"size", _COUNT), (b"lru", _FLAG)]
 
@@ -159,12 +159,6 @@ class BarrierLeave(Tell):
     """Write the variable (or remove it, without a value) and leave."""
 
     arguments = [(b"name", _BLOB), (b"number", _COUNT), (b"value", _MAYBE)]
-
-
-class BarrierWrite(Tell):
-    """Write the variable (or remove it, without a value)."""
-
-    arguments = [(b"name", _BLOB), (b"value", _MAYBE)]
 
 
 class BarrierValue(Command):

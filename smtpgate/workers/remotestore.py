@@ -1,7 +1,8 @@
 """A worker's side of the store: the supervisor has it, and is asked.
 
-What is in a barrier is written by nobody else.  So the variable comes with the entrance, is read
-here, and what changes it is only told; the supervisor carries out what it is told in its order.
+The variable of a barrier is touched by nobody but who is inside.  So it comes with the entrance,
+is read and written here, and goes back with the exit; a process that dies inside leaves it as it
+was.  What needs no answer is only told: the supervisor carries it out in the order of telling.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class RemoteStore:
         self._ready: dict[int, Callable[[], None]] = {}
         self._tickets: dict[tuple[str, object], _Ticket] = {}
         self._queued: dict[int, _Ticket] = {}
-        #: The variables of the barriers that somebody here is in.
+        #: The variables of the barriers that somebody here is in; and those that were written.
         self._inside: dict[str, bytes | None] = {}
+        self._written: set[str] = set()
 
     # What the supervisor says
 
@@ -143,9 +145,14 @@ class RemoteStore:
         self._inside[ticket.name] = value
 
     def barrier_forget(self, name: str, ticket: object) -> None:
-        number = self._out(name, ticket)
-        if number is not None:
-            self._ask(commands.BarrierForget, name=name.encode(), number=number)
+        mine = self._tickets.get((name, ticket))
+        if mine is None:
+            return
+        if mine.inside and name in self._written:
+            self._leave(mine, ticket, self._inside[name])
+        else:
+            self._out(mine, ticket)
+            self._ask(commands.BarrierForget, name=name.encode(), number=mine.number)
 
     def barrier_leave(self, name: str, ticket: object, value: Any) -> None:
         try:
@@ -153,19 +160,19 @@ class RemoteStore:
         except BaseException:
             self.barrier_forget(name, ticket)
             raise
-        number = self._out(name, ticket)
-        if number is not None:
-            self._ask(commands.BarrierLeave, name=name.encode(), number=number, value=octets)
+        self._leave(self._tickets[name, ticket], ticket, octets)
 
-    def _out(self, name: str, ticket: object) -> int | None:
-        """Forget a ticket; its number."""
-        mine = self._tickets.pop((name, ticket), None)
-        if mine is None:
-            return None
+    def _leave(self, mine: _Ticket, ticket: object, octets: bytes | None) -> None:
+        self._out(mine, ticket)
+        name = mine.name.encode()
+        self._ask(commands.BarrierLeave, name=name, number=mine.number, value=octets)
+
+    def _out(self, mine: _Ticket, ticket: object) -> None:
+        del self._tickets[mine.name, ticket]
         self._queued.pop(mine.number, None)
         if mine.inside:
-            del self._inside[name]
-        return mine.number
+            del self._inside[mine.name]
+            self._written.discard(mine.name)
 
     def barrier_value(self, name: str) -> Any:
         if name in self._inside:
@@ -173,10 +180,8 @@ class RemoteStore:
         return self._value(self._ask(commands.BarrierValue, name=name.encode()))
 
     def barrier_write(self, name: str, value: Any) -> None:
-        octets = None if value is ABSENT else encode(value)
-        if name in self._inside:
-            self._inside[name] = octets
-        self._ask(commands.BarrierWrite, name=name.encode(), value=octets)
+        self._inside[name] = None if value is ABSENT else encode(value)
+        self._written.add(name)
 
     # Rates
 

@@ -118,11 +118,6 @@ class StoreDesk(End):
         self.store.barrier_leave(_text(name), ticket, ABSENT if value is None else value)
         return {}
 
-    @commands.BarrierWrite.responder
-    def barrier_write(self, name: bytes, value: bytes | None) -> dict[str, Any]:
-        self.store.barrier_write(_text(name), ABSENT if value is None else value)
-        return {}
-
     @commands.BarrierValue.responder
     def barrier_value(self, name: bytes) -> dict[str, Any]:
         return {"value": self._variable(_text(name))}
