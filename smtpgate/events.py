@@ -44,6 +44,9 @@ def _plain(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
 
 
+#: How sessions end that go well.
+_GOOD_ENDS = frozenset({"quit", "client left"})
+
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
@@ -51,11 +54,23 @@ class Events(SessionObserver):
     """Tells about everything; one for the whole gateway.
 
     ``counters`` has what was counted since the start, by name.
+
+    :param sessions: whether sessions and messages that go well have lines of their own
     """
 
-    def __init__(self, log: Logger | None = None) -> None:
+    def __init__(
+        self,
+        log: Logger | None = None,
+        counters: Counter[str] | None = None,
+        sessions: bool = True,
+    ) -> None:
         self.log = Logger(namespace="smtpgate") if log is None else log
-        self.counters: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter() if counters is None else counters
+        self._sessions = sessions
+
+    def terse(self) -> Events:
+        """The same events and counters, without lines about what goes well."""
+        return Events(self.log, self.counters, sessions=False)
 
     # The service
 
@@ -145,7 +160,8 @@ class Events(SessionObserver):
 
     def connected(self, connection: Connection) -> None:
         self.counters["connections"] += 1
-        self.log.info("{session}: connected", session=_who(connection))
+        if self._sessions:
+            self.log.info("{session}: connected", session=_who(connection))
 
     def refused(self, address: str, reason: str) -> None:
         self.counters["connections_refused"] += 1
@@ -155,21 +171,23 @@ class Events(SessionObserver):
         self.counters["tls"] += 1
         tls = connection.tls
         assert tls is not None
-        self.log.info(
-            "{session}: {protocol} with {cipher}",
-            session=_who(connection),
-            protocol=tls.protocol,
-            cipher=tls.cipher,
-        )
+        if self._sessions:
+            self.log.info(
+                "{session}: {protocol} with {cipher}",
+                session=_who(connection),
+                protocol=tls.protocol,
+                cipher=tls.cipher,
+            )
 
     def authenticated(self, connection: Connection) -> None:
         self.counters["authentications"] += 1
-        self.log.info(
-            "{session}: authenticated as {user} by {mechanism}",
-            session=_who(connection),
-            user=_plain(connection.username or ""),
-            mechanism=connection.mechanism,
-        )
+        if self._sessions:
+            self.log.info(
+                "{session}: authenticated as {user} by {mechanism}",
+                session=_who(connection),
+                user=_plain(connection.username or ""),
+                mechanism=connection.mechanism,
+            )
 
     def authentication_failed(self, connection: Connection, mechanism: str) -> None:
         self.counters["authentications_failed"] += 1
@@ -184,7 +202,8 @@ class Events(SessionObserver):
     ) -> None:
         self.counters["messages"] += 1
         self.counters["octets"] += size
-        self._message("accepted", connection, transaction, size, reply)
+        if self._sessions:
+            self._message("accepted", connection, transaction, size, reply)
 
     def message_refused(
         self, connection: Connection, transaction: Transaction, size: int, reply: Reply
@@ -258,4 +277,5 @@ class Events(SessionObserver):
 
     def closed(self, connection: Connection, reason: str) -> None:
         self.counters["connections_closed"] += 1
-        self.log.info("{session}: {reason}", session=_who(connection), reason=_plain(reason))
+        if self._sessions or reason not in _GOOD_ENDS:
+            self.log.info("{session}: {reason}", session=_who(connection), reason=_plain(reason))

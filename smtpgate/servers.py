@@ -87,7 +87,7 @@ class Servers:
             policy=self._policy(assembly, model),
             portal=None if accounts is None else accounts.portal(),
             scram=accounts,
-            observer=self._events,
+            observer=self._events if model.log_sessions else self._events.terse(),
             admission=self._admissions[model.id],
         )
 

@@ -291,6 +291,9 @@ class Server(Table):
     """What happens to CR and LF that stand alone in a message: the message is rejected, they
     become CRLF, or they are passed on (dangerous: the next server may read the message's end
     where there is none)."""
+    log_sessions: bool = True
+    """Whether connections, logins and accepted messages have lines in the log.  What is refused
+    and what fails has them in any case."""
     auth: Auth | None = None
     """AUTH is offered when this is set."""
     hooks: Hooks = Field(default={}, validate_default=True)

@@ -1,0 +1,1 @@
+A server with ``log_sessions = false`` logs only what is refused and what fails.

@@ -1,0 +1,78 @@
+"""What is told to the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpgate.events import Events
+from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.reply import DELIVERY_TROUBLE, OK
+from smtpgate.smtp.session import Connection, TLSInfo, Transaction
+
+
+class TerseTests(SynchronousTestCase):
+    """With and without lines about what goes well."""
+
+    def setUp(self) -> None:
+        self.heard: list[Any] = []
+        log = Logger(namespace="smtpgate", observer=self.heard.append)  # type: ignore[arg-type]
+        self.events = Events(log)
+        self.connection = Connection("inbound", "192.0.2.1", 25)
+        self.connection.tls = TLSInfo("TLSv1.3", "TLS_AES_128_GCM_SHA256", 128)
+        self.connection.username, self.connection.mechanism = "jo", "PLAIN"
+        self.transaction = Transaction(Mailbox("a", "b"), True, _id="name")
+
+    def tell(self, events: Events) -> list[str]:
+        """The lines of a session in which much happens."""
+        self.heard.clear()
+        connection, transaction = self.connection, self.transaction
+        events.connected(connection)
+        events.tls_started(connection)
+        events.authenticated(connection)
+        events.command_refused(connection, b"NO", DELIVERY_TROUBLE)
+        events.message_accepted(connection, transaction, 7, OK)
+        events.message_refused(connection, transaction, 8, DELIVERY_TROUBLE)
+        events.closed(connection, "quit")
+        events.closed(connection, "client left")
+        events.closed(connection, "timeout")
+        return [formatEvent(event).removeprefix("inbound 192.0.2.1:25: ") for event in self.heard]
+
+    def test_all(self) -> None:
+        """Everything has its line."""
+        self.assertEqual(
+            self.tell(self.events),
+            [
+                "connected",
+                "TLSv1.3 with TLS_AES_128_GCM_SHA256",
+                "authenticated as jo by PLAIN",
+                "'NO' answered 451 Temporary local problem, try again later",
+                "message name accepted, from <a@b> to 0 recipients, 7 octets: 250 OK",
+                "message name refused, from <a@b> to 0 recipients, 8 octets: "
+                "451 Temporary local problem, try again later",
+                "quit",
+                "client left",
+                "timeout",
+            ],
+        )
+
+    def test_terse(self) -> None:
+        """What goes well is counted, not told; what does not is told as ever."""
+        self.assertEqual(
+            self.tell(self.events.terse()),
+            [
+                "'NO' answered 451 Temporary local problem, try again later",
+                "message name refused, from <a@b> to 0 recipients, 8 octets: "
+                "451 Temporary local problem, try again later",
+                "timeout",
+            ],
+        )
+        self.assertEqual(
+            dict(self.events.counters),
+            {
+                "connections": 1, "tls": 1, "authentications": 1, "commands_refused": 1,
+                "messages": 1, "octets": 7, "messages_refused": 1, "connections_closed": 3,
+            },
+        )  # fmt: skip
