@@ -213,9 +213,6 @@ HABITS: dict[str, tuple[str, ...]] = {
     'if ($x == "a") { echo 1; } else if { }': ("1:36: expected `(` after `else if`",),
     "else { }": ("1:1: unexpected `else` without `if`",),
     "if ($x) then echo 1;": ("1:9: `then` is not needed: the statement follows the condition",),
-    "if ($x) throw 5; else let $y = 1;": (
-        "1:9: `throw` is not known: errors are not caught, what may fail is asked before",
-    ),
     "if ($x): echo 1; endif;": ("1:8: unexpected `:`: a block is written `{ ... }`",),
     "$x ? 1 : ;": ("1:10: expected an expression after `:`",),
     "$x ?? ;": ("1:7: expected an expression after `??`",),
@@ -265,6 +262,38 @@ HABITS: dict[str, tuple[str, ...]] = {
     "function class() { }": ("1:10: `class` is a keyword: it can not be the name of a function",),
     "class C { private function () {} }": ("1:28: expected the name of the function",),
     "class C { constructor { } }": ("1:23: expected `(` and the parameters of the function",),
+    "$x = function () closure $y { };": ("1:26: expected `(` after `closure`",),
+    "$x = function () closure ($a $b) { };": (
+        "1:30: expected `)` to close the list of captured variables",
+    ),
+    '$a["x" = 5;': ("1:8: expected `]` to close the subscript",),
+    "echo A::;": ("1:9: expected a static member after `::`",),
+    "echo $a::b;": (
+        (
+            "1:8: expected `;` at the end of the statement; `->` reaches the members of an "
+            "object, `::` those of a class"
+        ),
+    ),
+    "[$a, $b] = 1, 2;": ("1:13: expected `;` at the end of the statement",),
+    "list($a, $b) = [1, 2];": (
+        "1:1: `list($a, $b)` cannot be assigned to: a pattern is written `[$a, $b]`",
+    ),
+    "$a ??= 5;": ("1:4: `??=` is no operator: write `$a = $a ?? value`",),
+    "echo 1 <=> 2;": ("1:8: `<=>` is no operator: write `<` or `>`",),
+    "$a ||= 5; $b &&= 4;": (
+        "1:4: `||` is no operator: write `or`",
+        "1:14: `&&` is no operator: write `and`",
+    ),
+    "global $a, b;": ("1:12: expected a variable after `global`",),
+    'include "a"\necho 1;': ("1:12: expected `;` at the end of the statement",),
+    'include_once "a" . "b";': ("1:18: expected `;` at the end of the statement",),
+    "class A { constructor() {} constructor() {} }": (
+        "1:28: A has two members called constructor",
+    ),
+    "function f($a, $a) { }": ("1:16: two parameters are called $a",),
+    "if ($x == 1) { echo 1; } } else { echo 2; }": ("1:26: unexpected `}`: no block is open here",),
+    'cache ["ttl"] strlen("a");': ('1:8: expected an option of `cache` as `"name" => value`',),
+    "echo $a->;": ("1:10: expected the name of a property after `->`",),
     "$x = null; $y = True; echo NULL; echo undefined; $z = FALSE;": (
         "1:6: unknown function null, did you mean none?",
         "1:17: unknown function True, did you mean true?",
@@ -325,6 +354,9 @@ HABITS: dict[str, tuple[str, ...]] = {
     "class C { const X = 1; }": ("1:11: `const` is not known: write `readonly` or `static`",),
     "class C { protected $x; }": ("1:11: `protected` is not known: write `private`",),
     "class C extends B { }": ("1:9: `extends` is not known: a class is made from no other one",),
+    "if ($x) throw 5; else let $y = 1;": (
+        "1:9: `throw` is not known: errors are not caught, what may fail is asked before",
+    ),
 }
 
 

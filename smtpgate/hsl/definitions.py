@@ -83,6 +83,9 @@ _captures = (
     - Listed(variable("a variable to capture"), ")")
     - closing("the list of captured variables")
 )
+# No part of `program`, which does this for the others: without it `-` is not seen in what may
+# be missing.
+_captures.streamline()
 # What follows the word `function` in an expression.
 anonymous = _parameter_list - pp.Opt(_captures, default=None) - block
 

@@ -57,12 +57,14 @@ _SENTENCES = {
 _TOGETHER = {
     "=<": "<=", "<>": "!=", "====": "===", "!===": "!==", "<=>": "<` or `>", "~=": "=~", ":=": "=",
     "..": ".", "=!=": "!=", "===!": "!==", ">=<": "!=", "?->": "->", "!!==": "!==",
+    "??=": "$a = $a ?? value",
 }  # fmt: skip
 _CASTS = {
     "int": "number", "integer": "number", "float": "number", "double": "number",
     "number": "number", "string": "string", "bool": "boolean", "boolean": "boolean",
 }  # fmt: skip
 _CONDITION = "`)` to close the condition of"
+_OPERANDS = frozenset((VARIABLE, NAME, STRING, "]", ")"))
 _MATCHES = frozenset((KINDS["=~"], KINDS["!~"]))
 _ARROW = KINDS["=>"]
 # What a statement that is part of another one stands behind.
@@ -179,7 +181,8 @@ def _slash(tokens: Tokens, _start: int, index: int, message: str) -> _Advice:
 
 
 def _comma(tokens: Tokens, start: int, index: int, message: str) -> _Advice:
-    if tokens[index - 1] == NUMBER and tokens[index + 1] == NUMBER:
+    adjacent = tokens.starts[index + 1] - tokens.end_of(index - 1) == 1
+    if adjacent and tokens[index - 1] == NUMBER and tokens[index + 1] == NUMBER:
         return f"{message}; decimals stand behind a point"
     if tokens[start] == WORDS["echo"]:
         return f"{message}; `echo` prints one value, `.` joins several"
@@ -212,9 +215,17 @@ def _parenthesis(_tokens: Tokens, _start: int, _index: int, message: str) -> _Ad
     return None
 
 
+def _scope(tokens: Tokens, _start: int, index: int, message: str) -> _Advice:
+    if tokens[index - 1] == VARIABLE:
+        return f"{message}; `->` reaches the members of an object, `::` those of a class"
+    if tokens[index - 1] == NAME:
+        return "expected a static member after `::`", index + 1
+    return None
+
+
 _SYMBOLS: Mapping[str, Callable[[Tokens, int, int, str], _Advice]] = {
     ":": _colon, "=>": _arrow, "{": _brace, "/": _slash, ",": _comma, "&": _ampersand,
-    "<<": _shift, "?": _question, "<": _less, "(": _parenthesis,
+    "<<": _shift, "::": _scope, "?": _question, "<": _less, "(": _parenthesis,
 }  # fmt: skip
 
 
@@ -226,6 +237,10 @@ def _assigned(tokens: Tokens, _start: int, index: int, message: str) -> _Advice:
         return f"{message}: a property is written `{texts[0]}->{texts[2]}`"
     if kinds[:2] == NAME + "=":
         return f"{message}: the name of a variable begins with `$`"
+    if texts[0] == "list" and kinds[1:2] == "(":
+        return f"{message}: a pattern is written `[$a, $b]`"
+    if tokens[index - 1] == "[" and tokens[index - 2] in _OPERANDS:
+        return "expected `]` to close the subscript", index + 1
     if tokens[index - 1] in "[,(" and kinds[:2] in {STRING + "=", NUMBER + "="}:
         return f"{message}; an item with a key is written `key => value`"
     return None
