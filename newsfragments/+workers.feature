@@ -1,0 +1,1 @@
+``workers = N``: several processes share the listeners, and what sessions share (rates, memory, cache, barriers, connection limits) holds for all of them; a worker that dies is replaced, reload and stop reach all.
