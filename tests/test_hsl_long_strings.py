@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import re
 from typing import Any
 from unittest.mock import patch
@@ -15,7 +17,7 @@ from smtpgate.hsl import jsontext
 from smtpgate.hsl.bounds import LONG, MANY
 from smtpgate.hsl.csvtext import decode as csv_decode
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.library import encoding, regex, string
+from smtpgate.hsl.library import crypto, encoding, regex, string
 from smtpgate.hsl.packing import pack, unpack
 from tests.support.library import call
 from tests.support.pauses import counted
@@ -147,3 +149,21 @@ class EncodingTests(SynchronousTestCase):
         self.assertEqual(unpack("n*", octets), numbers)
         digits = "0123456789abcdef" * (LONG // 8) + "a"
         self.assertEqual(pack("H*", [digits]), bytes.fromhex(digits + "0").decode("latin-1"))
+
+    def test_digests(self) -> None:
+        """The digest of a long message is that of its octets, and takes several turns."""
+        message = "\xff\0a" * 1_200_000
+        octets = message.encode("latin-1")
+        for function, arguments, name in (
+            (crypto.md5, (), "md5"), (crypto.sha1, (), "sha1"), (crypto.sha2, (512,), "sha512"),
+        ):  # fmt: skip
+            with counted() as counter:
+                self.assertEqual(
+                    call(function, message, *arguments), hashlib.new(name, octets).hexdigest()
+                )
+            self.assertGreater(counter.pauses, 2)
+        with counted() as counter:
+            self.assertEqual(
+                call(crypto.hmac_sha1, "key", message), hmac.digest(b"key", octets, "sha1").hex()
+            )
+        self.assertGreater(counter.pauses, 2)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from smtpgate.hsl.bounds import pieces
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -31,6 +32,8 @@ from smtpgate.hsl.errors import Fault
 MAX_RANDOM = 1024 * 1024
 
 _BLOCK = 16
+#: Octets of a message that are digested before others have their turn.
+_PART = 1024 * 1024
 
 _AES_OPTIONS = {
     "iv": Option((STRING,), None, "The initialization vector: 16 octets, for ``cbc`` only."),
@@ -123,6 +126,21 @@ def aes_decrypt(
     return octets.decode("latin-1")
 
 
+class _Hash(Protocol):
+    """What takes octets, and then has a digest."""
+
+    def update(self, octets: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+def _digest(made: _Hash, message: str) -> str:
+    """The digest of a long message, made with turns for others."""
+    for piece in pieces(message, _PART):
+        made.update(piece.encode("latin-1"))
+    return made.hexdigest()
+
+
 @builtin("md5")
 def md5(message: String) -> String:
     """The MD5 digest of a message, in hexadecimal.
@@ -135,6 +153,8 @@ def md5(message: String) -> String:
 
       echo md5("abc");  // => 900150983cd24fb0d6963f7d28e17f72
     """
+    if len(message) > _PART:
+        return _digest(hashlib.md5(usedforsecurity=False), message)
     return hashlib.md5(message.encode("latin-1"), usedforsecurity=False).hexdigest()
 
 
@@ -150,6 +170,8 @@ def sha1(message: String) -> String:
 
       echo sha1("abc");  // => a9993e364706816aba3e25717850c26c9cd0d89d
     """
+    if len(message) > _PART:
+        return _digest(hashlib.sha1(usedforsecurity=False), message)
     return hashlib.sha1(message.encode("latin-1"), usedforsecurity=False).hexdigest()
 
 
@@ -176,11 +198,16 @@ def sha2(message: String, hashsize: Integer) -> String:
 
       echo sha2("abc", 256)[:16];  // => ba7816bf8f01cfea
     """
-    return hashlib.new(_sha2_name("sha2", hashsize), message.encode("latin-1")).hexdigest()
+    name = _sha2_name("sha2", hashsize)
+    if len(message) > _PART:
+        return _digest(hashlib.new(name), message)
+    return hashlib.new(name, message.encode("latin-1")).hexdigest()
 
 
 def _hmac(key: str, message: str, name: str) -> str:
-    return hmac.digest(key.encode("latin-1"), message.encode("latin-1"), name).hex()
+    if len(message) <= _PART:
+        return hmac.digest(key.encode("latin-1"), message.encode("latin-1"), name).hex()
+    return _digest(hmac.new(key.encode("latin-1"), digestmod=name), message)
 
 
 @builtin("hmac_md5")
