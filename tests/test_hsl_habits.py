@@ -266,6 +266,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "$x = function () closure ($a $b) { };": (
         "1:30: expected `)` to close the list of captured variables",
     ),
+    "if (strlen($a) =< 5) echo 1;": ("1:16: `=<` is no operator: write `<=`",),
     '$a["x" = 5;': ("1:8: expected `]` to close the subscript",),
     "echo A::;": ("1:9: expected a static member after `::`",),
     "echo $a::b;": (

@@ -232,6 +232,9 @@ _SYMBOLS: Mapping[str, Callable[[Tokens, int, int, str], _Advice]] = {
 def _assigned(tokens: Tokens, _start: int, index: int, message: str) -> _Advice:
     if not message.endswith("cannot be assigned to"):
         return None
+    operator = _together(tokens, _start, tokens.find("=", index) + 1, message)
+    if operator is not None:
+        return operator
     kinds, texts = tokens[index : index + 4], tokens.texts[index : index + 3]
     if kinds == VARIABLE + "." + NAME + "=":
         return f"{message}: a property is written `{texts[0]}->{texts[2]}`"
