@@ -59,7 +59,14 @@ class HookFunctions(SphinxDirective):
         lines = ["   .. list-table::", "      :widths: 20 20 60", ""]
         for name, option in options.items():
             kinds = " or ".join(kind.name for kind in option.kinds)
-            lines += [f"      * - ``{name}``", f"        - {kinds}", f"        - {option.text}."]
+            default = ""
+            if isinstance(option.default, bool) and not option.choices:
+                default = f" The default is ``{str(option.default).lower()}``."
+            lines += [
+                f"      * - ``{name}``",
+                f"        - {kinds}",
+                f"        - {option.text}.{default}",
+            ]
         return [*lines, ""]
 
 

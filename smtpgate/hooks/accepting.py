@@ -16,9 +16,9 @@ from smtpgate.hooks.replying import (
     DISCONNECT,
     NEGATIVE,
     POSITIVE,
-    REPLY_CODES,
     make_reply,
     read_codes,
+    reply_codes,
 )
 from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
@@ -59,7 +59,7 @@ def refusing(
     :param closes: the connection ends with it anyway, so there is no option ``disconnect``
     :param bare: its reply has no enhanced code unless the script gives one
     """
-    options = {"reply_codes": REPLY_CODES}
+    options = {"reply_codes": reply_codes(NEGATIVE)}
     if not closes:
         options = {"disconnect": DISCONNECT, **options}
 
@@ -74,7 +74,7 @@ def refusing(
             bare=bare,
         )
 
-    refuse.__doc__ = text
+    refuse.__doc__ = f"{text[:-1]}: {code}, if the script does not choose another code."
     return builtin(name, options=options, terminates=True)(refuse)
 
 
@@ -169,7 +169,7 @@ def _extension(given: object) -> str:
         "saslusername": Option((STRING,), None, "Who it is. The default is ``$saslusername``"),
         "username": Option((STRING,), None, "The same as ``saslusername``"),
         "reason": _REASON,
-        "reply_codes": REPLY_CODES,
+        "reply_codes": reply_codes(POSITIVE),
     },
     terminates=True,
 )
@@ -190,7 +190,7 @@ def accept_auth(execution: Execution, options: Options = NO_OPTIONS) -> policy.A
 
 @builtin(
     "Reply",
-    options={"disconnect": DISCONNECT, "reply_codes": REPLY_CODES},
+    options={"disconnect": DISCONNECT, "reply_codes": reply_codes(CONTINUING)},
     terminates=True,
 )
 def reply_auth(
@@ -223,7 +223,7 @@ def _step(execution: Execution) -> AuthStep:
     options={
         "sender": Option((STRING, ARRAY), None, "Instead of the sender that the client gave"),
         "reason": _REASON,
-        "reply_codes": REPLY_CODES,
+        "reply_codes": reply_codes(POSITIVE),
     },
     terminates=True,
 )
@@ -243,7 +243,7 @@ def accept_mailfrom(execution: Execution, options: Options = NO_OPTIONS) -> poli
         "recipient": Option((STRING, ARRAY), None, "Instead of the recipient that the client gave"),
         "transportid": Option((STRING,), None, "Where it goes. The default is ``$transportid``"),
         "reason": _REASON,
-        "reply_codes": REPLY_CODES,
+        "reply_codes": reply_codes(POSITIVE),
     },
     terminates=True,
 )

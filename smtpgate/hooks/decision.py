@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtpgate.hooks.replying import DISCONNECT, REPLY_CODES, make_reply
+from smtpgate.hooks.replying import ANY, DISCONNECT, make_reply, reply_codes
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -45,7 +45,7 @@ def proxy_pass(options: Options = NO_OPTIONS) -> policy.Pass:
 
 @builtin(
     "Reply",
-    options={"disconnect": DISCONNECT, "reply_codes": REPLY_CODES, "next": _NEXT},
+    options={"disconnect": DISCONNECT, "reply_codes": reply_codes(ANY), "next": _NEXT},
     terminates=True,
 )
 def proxy_reply(

@@ -9,7 +9,7 @@ from typing import Any
 from smtpgate.hooks.accepting import words
 from smtpgate.hooks.addresses import read_mailbox, read_recipient
 from smtpgate.hooks.letter import Letter
-from smtpgate.hooks.replying import DISCONNECT, REPLY_CODES
+from smtpgate.hooks.replying import DISCONNECT, POSITIVE, reply_codes
 from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
     ARRAY,
@@ -83,7 +83,7 @@ def read_metadata(what: str, given: Array) -> dict[str, str]:
 
 @builtin(
     "Accept",
-    options={"reason": _REASON, "reply_codes": REPLY_CODES},
+    options={"reason": _REASON, "reply_codes": reply_codes(POSITIVE)},
     terminates=True,
 )
 def accept_eodonce(options: Options = NO_OPTIONS) -> policy.Accept:
@@ -146,7 +146,7 @@ def _keep(letter: Letter, recipient: Recipient, sender: Any, metadata: dict[str,
         "done": Option((BOOLEAN,), True, "Whether the script ends here"),
         "disconnect": DISCONNECT,
         "reason": _REASON,
-        "reply_codes": REPLY_CODES,
+        "reply_codes": reply_codes(POSITIVE),
     },
 )
 def deliver(execution: Execution, options: Options = NO_OPTIONS) -> None:

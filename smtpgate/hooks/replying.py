@@ -23,13 +23,7 @@ LONGEST_LINE = 512
 #: more, and everybody would have to wait for it.
 LONGEST_REASON = 65536
 
-#: The options that belong to every function that answers.
-REPLY_CODES = Option(
-    (ARRAY,),
-    None,
-    'The reply\'s codes: ``"code"``, a number from 200 to 599, and ``"enhanced"``, an array of '
-    "three numbers, or none for no enhanced code",
-)
+#: An option of every function that answers.
 DISCONNECT = Option((BOOLEAN,), False, "Disconnect the client when the reply is written")
 
 #: The least and the greatest code that a function may be told to answer with.
@@ -38,6 +32,17 @@ ANY: Kind = (200, 599)
 POSITIVE: Kind = (200, 299)
 CONTINUING: Kind = (300, 399)
 NEGATIVE: Kind = (400, 599)
+
+
+def reply_codes(kind: Kind) -> Option:
+    """The option of a function that may answer with some codes."""
+    return Option(
+        (ARRAY,),
+        None,
+        f'The reply\'s codes: ``"code"``, a number from {kind[0]} to {kind[1]}, and '
+        '``"enhanced"``, an array of three numbers, or none for no enhanced code',
+    )
+
 
 #: What is said where a script gives a code and no reason.
 _TEXTS = {
