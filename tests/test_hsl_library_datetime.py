@@ -53,7 +53,9 @@ class ClockTests(SynchronousTestCase):
         """No endless sleep."""
         for seconds in (86401, float("inf"), float("nan")):
             error = self.assertRaises(Fault, call, "sleep", seconds)
-            self.assertEqual(str(error), 'sleep() parameter "seconds" must be at most 86400')
+            self.assertEqual(
+                str(error), f'sleep() parameter "seconds" must be at most 86400, {seconds} given'
+            )
 
 
 class StrftimeTests(SynchronousTestCase):
@@ -107,7 +109,9 @@ class StrftimeTests(SynchronousTestCase):
         error = self.assertRaises(Fault, call, "strftime", "%F", 1e300)
         self.assertEqual(str(error), "the time is out of range")
         error = self.assertRaises(Fault, call, "strftime", "%F", float("nan"))
-        self.assertEqual(str(error), 'strftime() parameter "time" must be a finite number')
+        self.assertEqual(
+            str(error), 'strftime() parameter "time" must be a finite number, nan given'
+        )
 
     @settings(deadline=None, derandomize=True)
     @given(st.datetimes(datetime.datetime(1000, 1, 1)), st.sampled_from("aAbBdejyYgGVuUwWHIMSp"))

@@ -288,12 +288,12 @@ class ArgumentTests(SynchronousTestCase):
             (
                 "dns_query",
                 ("a.example", options(timeout=0.0)),
-                'dns_query() option "timeout" must be more than 0 seconds',
+                'dns_query() option "timeout" must be more than 0 seconds and finite, 0 given',
             ),
             (
                 "dns_query",
                 ("a.example", options(timeout=float("nan"))),
-                'dns_query() option "timeout" must be more than 0 seconds',
+                'dns_query() option "timeout" must be more than 0 seconds and finite, nan given',
             ),
             (
                 "dns_query",
@@ -318,7 +318,7 @@ class ArgumentTests(SynchronousTestCase):
             (
                 "dnsbl",
                 ("192.0.2.1", "bl.example", [], -1.0),
-                'dnsbl() parameter "timeout" must be more than 0 seconds',
+                'dnsbl() parameter "timeout" must be more than 0 seconds and finite, -1 given',
             ),
         ):
             error = self.assertRaises(

@@ -80,35 +80,41 @@ class ArgumentTests(SynchronousTestCase):
     def test_mistakes(self):
         """Each is an error that names the option."""
         fields = 'http() option "headers" must have strings such as "Name: value"'
-        proxy = 'http() option "proxy" must be the URL of an HTTP proxy'
+        proxy = 'http() option "proxy" must be the URL of an HTTP proxy, "%s" given'
         for given, message in (
             (
                 {"sourceipid": "mail:1"},
                 'http() option "sourceipid" is not available here, use "sourceip"',
             ),
             ({"tls_client_cert": "pki:1"}, 'http() option "tls_client_cert" is not available here'),
-            ({"sourceip": "eth0"}, 'http() option "sourceip" must be an IP address'),
-            ({"timeout": 0.0}, 'http() option "timeout" must be more than 0 seconds'),
+            ({"sourceip": "eth0"}, 'http() option "sourceip" must be an IP address, "eth0" given'),
+            (
+                {"timeout": 0.0},
+                'http() option "timeout" must be more than 0 seconds and finite, 0 given',
+            ),
             (
                 {"connect_timeout": -1.0},
-                'http() option "connect_timeout" must be more than 0 seconds',
+                'http() option "connect_timeout" must be more than 0 seconds and finite, -1 given',
             ),
-            ({"max_file_size": -1.0}, 'http() option "max_file_size" must not be negative'),
-            ({"method": "GET /"}, 'http() option "method" must be a method\'s name'),
-            ({"redirects": -2.0}, 'http() option "redirects" must be -1 or more'),
+            (
+                {"max_file_size": -1.0},
+                'http() option "max_file_size" must not be negative, -1 given',
+            ),
+            ({"method": "GET /"}, 'http() option "method" must be a method\'s name, "GET /" given'),
+            ({"redirects": -2.0}, 'http() option "redirects" must be -1 or more, -2 given'),
             ({"headers": ["no colon"]}, fields),
             ({"headers": ["A: b\r\nC: d"]}, fields),
             ({"headers": ["A : b"]}, fields),
             ({"headers": [5.0]}, fields),
-            ({"proxy": "socks5://proxy.example"}, proxy),
-            ({"proxy": "http://"}, proxy),
+            ({"proxy": "socks5://proxy.example"}, proxy % "socks5://proxy.example"),
+            ({"proxy": "http://"}, proxy % "http://"),
             (
                 {"background": True, "background_retry_count": -1.0},
-                'http() option "background_retry_count" must be 0 to 1000',
+                'http() option "background_retry_count" must be 0 to 1000, -1 given',
             ),
             (
-                {"background": True, "background_retry_delay": 1e9},
-                'http() option "background_retry_delay" must be 0 to 86400 seconds',
+                {"background": True, "background_retry_delay": 1e5},
+                'http() option "background_retry_delay" must be 0 to 86400 seconds, 100000 given',
             ),
         ):
             error = self.assertRaises(Fault, self.ask, "http://a.example/", options(**given))

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import misc, network
-from smtpgate.hsl.values import Map
+from smtpgate.hsl.values import Map, literal
 from tests.support.library import Running, call, options
 
 
@@ -179,7 +179,7 @@ class SyslogTests(SynchronousTestCase):
         for number in (-1.0, 192.0, float("nan"), float("inf")):
             self.assertEqual(
                 fault(misc.syslog, number, "x", running=self.running),
-                'syslog() parameter "priority" must be 0 to 191',
+                f'syslog() parameter "priority" must be 0 to 191, {literal(number)} given',
             )
         self.assertEqual(self.lines, [])
 
@@ -273,7 +273,8 @@ class RateTests(SynchronousTestCase):
         for interval in (0.0, -1.0, float("inf"), float("nan")):
             self.assertEqual(
                 fault(misc.rate, "n", "e", 1.0, interval),
-                'rate() parameter "interval" must be more than 0 seconds',
+                'rate() parameter "interval" must be more than 0 seconds and finite, '
+                f"{literal(interval)} given",
             )
 
 

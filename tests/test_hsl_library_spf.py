@@ -134,7 +134,10 @@ class ResultTests(SynchronousTestCase):
     def test_mistakes(self):
         """Each is an error that names the option."""
         for wrong, message in (
-            (options(timeout=0.0), 'spf_query() option "timeout" must be more than 0 seconds'),
+            (
+                options(timeout=0.0),
+                'spf_query() option "timeout" must be more than 0 seconds and finite, 0 given',
+            ),
             (
                 options(servers=["x"]),
                 'spf_query() option "servers" must have IP addresses, with a port or without',

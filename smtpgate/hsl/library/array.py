@@ -22,7 +22,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.sorting import order
-from smtpgate.hsl.values import Function, Map, strict_equal, to_string, type_name
+from smtpgate.hsl.values import Function, Map, literal, strict_equal, to_string, type_name
 
 
 @builtin("array_every")
@@ -216,8 +216,11 @@ def array_range(start: Number, stop: Number, step: Number = 1) -> Array:
        echo array_range(3, 0, -1); // => [0=>3,1=>2,2=>1]
        echo array_range(0, 1, 0.5); // => [0=>0,1=>0.5]
     """
-    if not (isfinite(start) and isfinite(stop) and isfinite(step)):
-        raise Fault("array_range() takes finite numbers only")
+    for name, value in (("start", start), ("stop", stop), ("step", step)):
+        if not isfinite(value):
+            raise Fault(
+                f'array_range() parameter "{name}" must be a finite number, {literal(value)} given'
+            )
     if step == 0:
         raise Fault('array_range() parameter "step" must not be 0')
     exact = (stop - start) / step

@@ -15,6 +15,7 @@ from smtpgate.hsl.builtin import Number, String, builtin
 from smtpgate.hsl.dateformat import format_time, parse_time
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.values import literal
 
 #: Octets of the longest text that strftime() gives.
 LONGEST_TEXT: Final = 100
@@ -49,7 +50,9 @@ def sleep(execution: Execution, seconds: Number) -> Number:
        echo sleep(0.1) > 0.09; // => 1
     """
     if not isfinite(seconds) or seconds > LONGEST_SLEEP:
-        raise Fault(f'sleep() parameter "seconds" must be at most {LONGEST_SLEEP}')
+        raise Fault(
+            f'sleep() parameter "seconds" must be at most {LONGEST_SLEEP}, {literal(seconds)} given'
+        )
     clock = execution.environment.clock
     begin = clock.seconds()
     execution.wait(deferLater(clock, max(seconds, 0)))
@@ -77,7 +80,7 @@ def strftime(execution: Execution, format: String, time: Number | None = None) -
     """
     when = execution.environment.clock.seconds() if time is None else time
     if not isfinite(when):
-        raise Fault('strftime() parameter "time" must be a finite number')
+        raise Fault(f'strftime() parameter "time" must be a finite number, {literal(when)} given')
     if len(format) > LONGEST_TEXT:
         raise Fault(f'strftime() parameter "format" may have at most {LONGEST_TEXT} octets')
     text = format_time(format, when)

@@ -20,7 +20,7 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.resolving import Answer, read_servers, resolver_of
-from smtpgate.hsl.values import Map
+from smtpgate.hsl.values import Map, literal
 
 #: Options of every function that asks name servers.
 LOOKUP_OPTIONS = {
@@ -47,7 +47,7 @@ def check_timeout(timeout: float, what: str) -> float:
     :raises Fault: if it is not more than 0, or endless
     """
     if not 0 < timeout < float("inf"):
-        raise Fault(f"{what} must be more than 0 seconds")
+        raise Fault(f"{what} must be more than 0 seconds and finite, {literal(timeout)} given")
     return timeout
 
 

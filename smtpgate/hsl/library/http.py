@@ -31,7 +31,7 @@ from smtpgate.hsl.library.background import Background
 from smtpgate.hsl.library.network import pack_address
 from smtpgate.hsl.library.web import Request, RequestFailed, Response, TooLarge, Web, web_of
 from smtpgate.hsl.limits import ACTIVE
-from smtpgate.hsl.values import Map, to_string, type_name
+from smtpgate.hsl.values import Map, literal, to_string, type_name
 
 _OPTIONS = {
     "extended_result": Option((BOOLEAN,), False, "Return an array of ``status`` and ``content``."),
@@ -85,6 +85,7 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 5.1 and 5.5
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 _PLACE = re.compile(r"\$([1-9][0-9]{0,2})")
+_PERIOD: Final = "must be more than 0 seconds and finite"
 _NEVER_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _FORM: Final = "application/x-www-form-urlencoded"
 #: What the connection itself says.
@@ -174,17 +175,17 @@ def _in_background(
 ) -> bool | None:
     environment = execution.environment
     count, delay = options["background_retry_count"], options["background_retry_delay"]
-    _check(0 <= count <= 1000, "background_retry_count", "must be 0 to 1000")
-    _check(0 <= delay <= 86400, "background_retry_delay", "must be 0 to 86400 seconds")
+    _check(0 <= count <= 1000, "background_retry_count", "must be 0 to 1000", count)
+    _check(0 <= delay <= 86400, "background_retry_delay", "must be 0 to 86400 seconds", delay)
     if environment.background is None:
         environment.background = Background(web, environment)
     queued = environment.background.add(options["background_hash"], request, count, delay)
     return True if queued else None
 
 
-def _check(good: bool, option: str, words: str) -> None:
+def _check(good: bool, option: str, words: str, given: Value) -> None:
     if not good:
-        raise Fault(f'http() option "{option}" {words}')
+        raise Fault(f'http() option "{option}" {words}, {literal(given)} given')
 
 
 def _request(url: str, options: Options, get: Any, post: Any) -> Request | None:
@@ -194,18 +195,18 @@ def _request(url: str, options: Options, get: Any, post: Any) -> Request | None:
     timeout, most, source = options["timeout"], options["max_file_size"], options["sourceip"]
     connecting, proxy = options["connect_timeout"], options["proxy"]
     method = options["method"] or ("GET" if body is None else "POST")
-    _check(_METHOD.fullmatch(method) is not None, "method", "must be a method's name")
-    _check(0 < connecting < float("inf"), "connect_timeout", "must be more than 0 seconds")
+    _check(_METHOD.fullmatch(method) is not None, "method", "must be a method's name", method)
+    _check(0 < connecting < float("inf"), "connect_timeout", _PERIOD, connecting)
     positive = timeout is None or 0 < timeout < float("inf")
-    _check(positive, "timeout", "must be more than 0 seconds")
-    _check(most is None or most >= 0, "max_file_size", "must not be negative")
+    _check(positive, "timeout", _PERIOD, timeout)
+    _check(most is None or most >= 0, "max_file_size", "must not be negative", most)
     addressed = source is None or pack_address(source) is not None
-    _check(addressed, "sourceip", "must be an IP address")
-    _check(options["redirects"] >= -1, "redirects", "must be -1 or more")
+    _check(addressed, "sourceip", "must be an IP address", source)
+    _check(options["redirects"] >= -1, "redirects", "must be -1 or more", options["redirects"])
     if proxy:
         from smtpgate.hsl.library.webroute import read_proxy
 
-        _check(read_proxy(proxy) is not None, "proxy", "must be the URL of an HTTP proxy")
+        _check(read_proxy(proxy) is not None, "proxy", "must be the URL of an HTTP proxy", proxy)
     if target is None:
         return None
     address, login = target

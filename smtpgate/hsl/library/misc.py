@@ -29,7 +29,7 @@ from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import submission
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.library.mime import MIME
-from smtpgate.hsl.values import to_number, type_name
+from smtpgate.hsl.values import literal, to_number, type_name
 
 #: Where systems keep their machine-id(5).
 MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
@@ -137,7 +137,10 @@ def syslog(execution: Execution, priority: String | Number, message: String) -> 
     elif 0 <= priority <= _MOST_PRIORITY:
         number = int(priority)
     else:
-        raise Fault(f'syslog() parameter "priority" must be 0 to {_MOST_PRIORITY}')
+        raise Fault(
+            f'syslog() parameter "priority" must be 0 to {_MOST_PRIORITY}, '
+            f"{literal(priority)} given"
+        )
     capability(execution, "syslog", "syslog()")(number, message)
 
 
@@ -210,7 +213,10 @@ def rate(
     if count < 0:
         raise Fault(f'rate() parameter "count" must not be negative, {count} given')
     if not 0 < interval < float("inf"):
-        raise Fault('rate() parameter "interval" must be more than 0 seconds')
+        raise Fault(
+            'rate() parameter "interval" must be more than 0 seconds and finite, '
+            f"{literal(interval)} given"
+        )
     store = capability(execution, "store", "rate()")
     now = execution.environment.clock.seconds()
     if count == 0:
