@@ -121,6 +121,8 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "$x = $1;": ("1:6: expected the name of a variable after `$`",),
     "$x = @f();": ("1:6: unexpected `@`",),
     "\xe9;": ("1:1: unexpected character \\xe9",),
+    "\xff\xfee\0c\0h\0o\0": ("1:1: the script is in UTF-16: it has to be ASCII or UTF-8",),
+    "\xfe\xff\0e\0c\0h\0o": ("1:1: the script is in UTF-16: it has to be ASCII or UTF-8",),
     # Several, and none that follow from another.
     "$x = ;\necho 1;\n$y = 1 +;": (
         "1:6: expected an expression after `=`",

@@ -73,6 +73,7 @@ TOKEN = pp.Regex(
 _KINDS_OF_GROUPS = {"variable": VARIABLE, "number": NUMBER, "string": STRING, "raw": STRING}
 
 _BYTE_ORDER_MARK = "\xef\xbb\xbf"
+_UTF_16 = ("\xff\xfe", "\xfe\xff")
 _CURLY_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\xab\xbb"
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
@@ -122,7 +123,7 @@ class Tokens(str):
             kinds.append(kind)
             texts.append(text)
             starts.append(match.start(group))
-            if kind == INVALID and _swallows_the_rest(text):
+            if kind == INVALID and (source[:2] in _UTF_16 or _swallows_the_rest(text)):
                 break
         kinds.append(END)
         texts.append("")
@@ -174,6 +175,8 @@ class Tokens(str):
     def complaint(self, index: int) -> str:
         """What is wrong with the ``INVALID`` token at ``index``."""
         text = excerpt(self.texts[index])
+        if self.source[:2] in _UTF_16:
+            return "the script is in UTF-16: it has to be ASCII or UTF-8"
         if text == "/*":
             return "unterminated comment: expected `*/` to end it"
         if text == '"':
