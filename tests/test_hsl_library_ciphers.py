@@ -205,4 +205,6 @@ class RandomTests(SynchronousTestCase):
         error = self.assertRaises(Fault, call, crypto.random_number, 2.0, 1.0)
         self.assertEqual(str(error), 'random_number() parameter "last" must be at least 2, 1 given')
         error = self.assertRaises(Fault, call, crypto.random_number, 0.0, 1e17)
-        self.assertEqual(str(error), "random_number() takes whole numbers up to 2**53")
+        self.assertEqual(
+            str(error), 'random_number() parameter "last" must be -2**53 to 2**53, 1e+17 given'
+        )

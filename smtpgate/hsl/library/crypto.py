@@ -319,8 +319,11 @@ def random_number(first: Integer | None = None, last: Integer | None = None) -> 
         return _random.random()
     if first is None or last is None:
         raise Fault("random_number() takes both first and last or neither")
-    if abs(first) > _EXACT or abs(last) > _EXACT:
-        raise Fault("random_number() takes whole numbers up to 2**53")
+    for name, bound in (("first", first), ("last", last)):
+        if abs(bound) > _EXACT:
+            raise Fault(
+                f'random_number() parameter "{name}" must be -2**53 to 2**53, {bound:g} given'
+            )
     if first > last:
         raise Fault(f'random_number() parameter "last" must be at least {first}, {last} given')
     return float(_random.randint(first, last))
