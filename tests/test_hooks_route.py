@@ -163,6 +163,12 @@ class GetRouteTests(EndOfDataTestCase):
             [f"from b.example (b.example [192.0.2.2])\tby gw.example with ESMTP; {DATE}", "ESMTP"],
         )
 
+    def test_many(self):
+        """Only so many are read: an honest message has few."""
+        session = self.session(each="echo count(GetRoute());")
+        self.deliver(session, message=[*["Received: by a"] * 150, "", "."])
+        self.assertEqual(session.echoed, ["100"])
+
     def test_none(self):
         """A message that comes straight from its author has no way behind it."""
         session, _ = self.each("echo count(GetRoute());")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from smtpgate.hooks import route
 from smtpgate.hooks.examining import letter_of
 from smtpgate.hsl.builtin import Array, Boolean, Number, String, builtin
@@ -64,7 +66,7 @@ def del_header(execution: Execution, name: String) -> Number:
 def get_route(execution: Execution, extended_result: Boolean = False) -> Array:
     """The way of the message by its Received headers, an array for each, the newest first."""
     values = letter_of(execution).header.values("Received", False)
-    return [route.hop(value, extended_result) for value in values]
+    return [route.hop(value, extended_result) for value in islice(values, route.MOST_HOPS)]
 
 
 HEADER_FUNCTIONS = (

@@ -13,6 +13,8 @@ from ipaddress import ip_address
 
 from smtpgate.hsl.values import Map
 
+#: Fields that are read: servers take a message with a hundred for one in a loop, RFC 5321 6.3.
+MOST_HOPS = 100
 _CLAUSES = frozenset({"from", "by", "via", "with", "id", "for"})
 #: Octets of a date: what is longer is none.
 _LONGEST_DATE = 100
