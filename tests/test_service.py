@@ -90,7 +90,7 @@ class GatewayTests(TestCase):
             try:
                 with socket.create_connection(("127.0.0.1", port), 10) as client:
                     return client.recv(100)
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
                 return None
 
         return deferToThread(ask)
