@@ -15,6 +15,8 @@ from smtpgate.hsl.values import Map
 
 #: Fields that are read: servers take a message with a hundred for one in a loop, RFC 5321 6.3.
 MOST_HOPS = 100
+#: Octets of a field that is read: no server writes so much.
+LONGEST_FIELD = 8192
 _CLAUSES = frozenset({"from", "by", "via", "with", "id", "for"})
 #: Octets of a date: what is longer is none.
 _LONGEST_DATE = 100
@@ -36,7 +38,7 @@ def hop(value: str, extended: bool) -> Map:
     :param value: unfolded, without the name of the field
     :param extended: the less usual clauses as well, and the field itself
     """
-    clauses, comments, date = _read(value)
+    clauses, comments, date = _read(value if len(value) <= LONGEST_FIELD else "")
     found = _client(clauses.get("from", ""), comments.get("from", []))
     if clauses.get("by"):
         found["by"] = clauses["by"]
