@@ -34,7 +34,9 @@ def _sender(transaction: Transaction) -> str:
 
 
 def _when(delay: float) -> str:
-    return f"in {delay:g} seconds" if delay else "at once"
+    if not delay:
+        return "at once"
+    return "in 1 second" if delay == 1 else f"in {delay:g} seconds"
 
 
 def _plain(text: str) -> str:

@@ -188,6 +188,51 @@ class SharedTests(_WorkersTests):
         self.assertEqual(3, len(self.everywhere()))
 
 
+class LoadTests(_WorkersTests):
+    """Under load."""
+
+    def send(self, number: int) -> list[str]:
+        """Messages one after the other, each in a session of its own; gives those with a 250."""
+        accepted = []
+        for each in range(20):
+            subject = f"{number}-{each}"
+            try:
+                with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as client:
+                    client.sendmail("a@b.test", ["c@d.test"], f"Subject: {subject}\r\n\r\nhi\r\n")
+                    accepted.append(subject)
+            except (smtplib.SMTPException, ConnectionResetError, BrokenPipeError):
+                continue  # its worker has died; a refused connection would be an error
+        return accepted
+
+    def stored(self) -> list[str]:
+        files = (self.directory / "var/mail/new").iterdir()
+        return sorted(re.findall(r"Subject: (.*)", file.read_text())[0] for file in files)
+
+    def test_crashes(self) -> None:
+        """Workers die, others take their places, and no message with a 250 is lost."""
+        with ThreadPoolExecutor(4) as pool:
+            sent = [pool.submit(self.send, number) for number in range(4)]
+            for times in (1, 2, 3):
+                self.gateway.wait_for("accepted", times * 15)
+                os.kill(self.pids()[0], signal.SIGKILL)
+                self.gateway.wait_for("another takes its place", times)
+            accepted = [subject for each in sent for subject in each.result()]
+        self.assertEqual(set(), set(accepted) - set(self.stored()))
+        self.assertLess(60, len(accepted))
+
+    def test_reloads(self) -> None:
+        """A reload costs no session anything, whatever it is doing."""
+        with ThreadPoolExecutor(4) as pool:
+            sent = [pool.submit(self.send, number) for number in range(4)]
+            for times in (1, 2, 3):
+                self.gateway.wait_for("accepted", times * 15)
+                self.gateway.process.send_signal(signal.SIGHUP)
+                self.gateway.wait_for("is loaded again", times)
+            accepted = [subject for each in sent for subject in each.result()]
+        self.assertEqual(80, len(accepted))
+        self.assertEqual(sorted(accepted), self.stored())
+
+
 class LimitTests(_WorkersTests):
     limits = "connections = 4\nconnections_per_address = 3"
 
