@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import jsontext
+from smtpgate.hsl import domains, jsontext
 from smtpgate.hsl.bounds import LONG, MANY
 from smtpgate.hsl.csvtext import decode as csv_decode
 from smtpgate.hsl.errors import Fault
@@ -167,3 +167,9 @@ class EncodingTests(SynchronousTestCase):
                 call(crypto.hmac_sha1, "key", message), hmac.digest(b"key", octets, "sha1").hex()
             )
         self.assertGreater(counter.pauses, 2)
+
+    def test_domain(self) -> None:
+        """What is far too long for a domain name is not looked at."""
+        for function in (domains.encode, domains.decode):
+            error = self.assertRaises(domains.DomainError, function, "a." * 2049)
+            self.assertEqual(str(error), "the name is too long")

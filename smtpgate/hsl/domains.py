@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import idna
 
+#: Octets of a name that may still be one: the 253 of its ASCII form, and much to spare.
+_LONGEST = 4096
+
 
 class DomainError(ValueError):
     """What is no domain name."""
@@ -19,6 +22,7 @@ def encode(domain: str) -> str:
     :raises DomainError: for invalid UTF-8, characters no domain may have, and
         names or labels that are empty or too long
     """
+    _bound(domain)
     try:
         text = domain.encode("latin-1").decode("utf-8")
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
@@ -36,12 +40,18 @@ def decode(domain: str) -> str:
 
     :raises DomainError: as :func:`encode` does
     """
+    _bound(domain)
     try:
         labels = domain.encode("latin-1").decode("utf-8").split(".")
         decoded = ".".join(_decode_label(label) for label in _full(labels))
     except UnicodeError as error:
         raise DomainError(str(error)) from None
     return (decoded + ("." if labels[-1] == "" else "")).encode("utf-8").decode("latin-1")
+
+
+def _bound(domain: str) -> None:
+    if len(domain) > _LONGEST:
+        raise DomainError("the name is too long")
 
 
 def _full(labels: list[str]) -> list[str]:
