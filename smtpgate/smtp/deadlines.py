@@ -11,6 +11,10 @@ from collections.abc import Callable
 from smtpgate.smtp.clock import Clock, Timer
 
 
+def _nothing() -> None:
+    """Nobody is late any more."""
+
+
 class Deadline:
     """Calls ``late`` once the time set by :meth:`set` has come, unless it was moved or cleared.
 
@@ -47,6 +51,8 @@ class Deadline:
     def stop(self) -> None:
         """The connection is over."""
         self.at = 0.0
+        # What is late for it may hold it in turn: then only the collector would find them.
+        self._late = _nothing
         if self._call is not None:
             self._call.cancel()
             self._call = None

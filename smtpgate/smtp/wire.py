@@ -23,7 +23,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.framing import LineBuffer
-from smtpgate.smtp.writing import write_now
+from smtpgate.smtp.writing import is_written, write_now
 
 #: Octets of replies that are collected before they are written.
 BATCH = 16_384
@@ -113,7 +113,8 @@ class Wire(LineReceiver):
         self.lines.clear()
         self.flush()
         self.deadline.session = 0.0
-        self.deadline.set(self._close_timeout)
+        if linger or not is_written(self.transport):
+            self.deadline.set(self._close_timeout)
         # A transport with a producer does not close (TLS), or not before it has finished.
         self.transport.unregisterProducer()
         if self.paused:

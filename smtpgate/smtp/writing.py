@@ -15,7 +15,7 @@ def write_now(transport: Any, octets: bytes) -> None:
 
     Nobody else may write to the transport.
     """
-    if not isinstance(transport, FileDescriptor) or getattr(transport, "TLS", False):
+    if not _is_plain_socket(transport):
         transport.write(octets)
         return
     if not transport.connected:
@@ -28,4 +28,13 @@ def write_now(transport: Any, octets: bytes) -> None:
             octets = octets[sent:]
     transport.write(octets)
     # What waits goes into dataBuffer, where the next call sees it.
-    transport.doWrite()  # type: ignore[no-untyped-call]
+    transport.doWrite()
+
+
+def is_written(transport: Any) -> bool:
+    """Whether the kernel has all that was written; False where nobody can tell."""
+    return _is_plain_socket(transport) and not transport.dataBuffer
+
+
+def _is_plain_socket(transport: Any) -> bool:
+    return isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
