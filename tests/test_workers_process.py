@@ -32,6 +32,7 @@ listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}{more}]
 [servers.hooks]
 proxy = "proxy.hsl"
 [servers.limits]
+close_timeout = 0.3
 {limits}
 """
 SCRIPT = """\
