@@ -75,7 +75,7 @@ class RcptToTests(PhaseTestCase):
         self.assertEqual(session.echoed, ["0", "1"])
 
     def test_transaction_is_the_scripts_own(self):
-        """What a script keeps of the recipients stays as it was, and what it changes is its copy."""
+        """What a script keeps of the recipients stays as it was; what it changes is its copy."""
         session = self.session(
             "rcptto",
             'echo count($context ?? []) . " of " . count($transaction["recipients"]);'
