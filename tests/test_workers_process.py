@@ -9,12 +9,13 @@ import signal
 import smtplib
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.process import SMTPGATE, TWISTD, GatewayProcess, environment, free_ports
+from tests.support.process import ROOT, SMTPGATE, TWISTD, GatewayProcess, environment, free_ports
 
 CONFIG = """\
 hostname = "gw.test"
@@ -187,6 +188,43 @@ class SharedTests(_WorkersTests):
     def test_balance(self) -> None:
         """All workers get clients."""
         self.assertEqual(3, len(self.everywhere()))
+
+
+class ExampleTests(_WorkersTests):
+    """An example script, with more than one process."""
+
+    def setUp(self) -> None:
+        script = (ROOT / "etc/scripts/rcptto/greylisting.hsl").read_text()
+        self.script = script.replace("$wait = 60;", "$wait = 2;")
+        super().setUp()
+
+    def configure(self, **changes: object) -> None:
+        super().configure(**changes)
+        (self.directory / "scripts/greylisting.hsl").write_text(self.script)
+        file = self.directory / "smtpgate.toml"
+        file.write_text(
+            file.read_text().replace(
+                "[servers.hooks]", '[servers.hooks]\nrcptto = "greylisting.hsl"'
+            )
+        )
+
+    def test_greylisting(self) -> None:
+        """Whom one worker has asked to come again the others know."""
+
+        def ask(client: smtplib.SMTP) -> tuple[int, bytes]:
+            return client.docmd("RCPT TO:<eva@example.org>")
+
+        clients = self.everywhere()
+        for client in clients:
+            client.docmd("MAIL FROM:<jo@example.org>")
+        first, *others = (ask(client)[1] for client in clients)
+        self.assertIn(b"I do not know you yet", first)
+        for words in others:
+            self.assertIn(b"It is too early", words)
+        until = time.monotonic() + 20
+        while (answer := ask(clients[1]))[0] == 451 and time.monotonic() < until:
+            self.assertIn(b"It is too early", answer[1])
+        self.assertEqual([250, 250, 250], [answer[0], *(ask(client)[0] for client in clients[1:])])
 
 
 class LoadTests(_WorkersTests):

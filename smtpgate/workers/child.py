@@ -34,7 +34,7 @@ class Desk(StoreDesk, SlotDesk):
 
     def connectionLost(self, reason: Any = None) -> None:
         """The worker is gone, and all that it has said has been heard."""
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)
         StoreDesk.abandon(self)
         SlotDesk.abandon(self)
 
@@ -75,7 +75,8 @@ class Child:
         self.transports.append(transport)
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once; nobody waits for it to be ready any more."""
+        self.ready.addErrback(lambda _: None)
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 

@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from twisted.internet.protocol import Factory
-from twisted.protocols.amp import AMP
+from twisted.protocols.amp import AMP, BinaryBoxProtocol
 
 from smtpgate.smtp.writing import write_now
 
@@ -23,6 +23,17 @@ class End(AMP):
         It fails if the connection is lost before.
         """
         return self.callRemote(command, **arguments)  # type: ignore[no-untyped-call]
+
+    # AMP tells the log of each connection, which nobody needs to know of.
+
+    def makeConnection(self, transport: Any) -> None:
+        """The other end is there."""
+        BinaryBoxProtocol.makeConnection(self, transport)  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """The other end is gone."""
+        BinaryBoxProtocol.connectionLost(self, reason)  # type: ignore[no-untyped-call]
+        self.transport = None
 
     def sendBox(self, box: Any) -> None:
         """Write a box at once: somebody waits at the other end."""

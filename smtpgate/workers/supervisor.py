@@ -33,8 +33,8 @@ from smtpgate.workers.worker import Worker
 
 #: Seconds until a worker has to be ready, or to have answered.
 PATIENCE = 30.0
-#: Seconds that workers have to end, beyond those for messages under way.
-BEYOND = 15.0
+#: Seconds that workers have to end, beyond those for messages under way and for clients to leave.
+BEYOND = 5.0
 
 
 class Supervisor(Lifecycle):
@@ -85,6 +85,8 @@ class Supervisor(Lifecycle):
 
         :raises StartError: when they cannot all be made; there are none then
         """
+        if self._stopping is not None:
+            raise StartError("the gateway stops")
         made: list[Child] = []
         try:
             for number in range(1, assembly.config.workers + 1):
@@ -256,14 +258,15 @@ class Supervisor(Lifecycle):
         ended = self._stopping = Deferred()
         for timer in self._replacing.values():
             timer.cancel()
+        leave = max(server.limits.close_timeout for server in self.assembly.config.servers)
+        too_late = self.reactor.callLater(GRACE + leave + BEYOND, self._kill_all)
         answers = yield self._tell_all(self._children, commands.Stop)
         self.events.stopping(sum(answer["sessions"] for told, answer in answers if told))
         yield unbind_all(self.ports)
         if self._children:
-            too_late = self.reactor.callLater(GRACE + BEYOND, self._kill_all)
             yield ended
-            if too_late.active():
-                too_late.cancel()
+        if too_late.active():
+            too_late.cancel()
 
     def _kill_all(self) -> None:
         for child in self._children:

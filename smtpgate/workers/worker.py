@@ -29,7 +29,7 @@ class _Link(End):
 
     def connectionLost(self, reason: Any = None) -> None:
         """All is said, or the supervisor is gone."""
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)
         self._worker.alone()
 
     @commands.Serve.responder
