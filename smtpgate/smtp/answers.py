@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -29,8 +29,8 @@ def when(answer: T | Deferred[T], then: Callable[[T], R | Deferred[R]]) -> R | D
 
     A Deferred that fails skips ``then``; cancelling what is returned cancels ``answer``.
     """
-    if later(answer):
-        return answer.addCallback(then)
+    if hasattr(answer, "addCallbacks"):  # as `later` asks, without a call: every line comes here
+        return cast("Deferred[T]", answer).addCallback(then)
     return then(answer)
 
 

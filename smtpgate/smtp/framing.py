@@ -85,7 +85,11 @@ class LineBuffer:
             self._scanned = at + max(waiting - 1, 0)
             return None
         line = octets[at:end]
-        self._go_to(end + 2)
+        at = end + 2
+        if at == len(octets):
+            self._octets = b""
+            at = 0
+        self._at = self._scanned = at
         if b"\n" in line or b"\r" in line or b"\0" in line:
             return LineFault.CONTROL
         return line
@@ -95,17 +99,13 @@ class LineBuffer:
         octets = self._octets
         end = octets.find(b"\r\n", self._scanned)
         if end < 0:
-            self._go_to(len(octets) - octets.endswith(b"\r"))
+            self._octets = b"\r" if octets.endswith(b"\r") else b""
+            self._at = self._scanned = 0
             return False
-        self._go_to(end + 2)
+        self._octets = octets[end + 2 :]
+        self._at = self._scanned = 0
         self._skipping = False
         return True
-
-    def _go_to(self, at: int) -> None:
-        if at == len(self._octets):
-            self._octets = b""
-            at = 0
-        self._at = self._scanned = at
 
     def drain(self) -> bytes:
         """Take all octets out, for the reader of a body. What it leaves over is appended again."""

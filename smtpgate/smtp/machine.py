@@ -51,6 +51,7 @@ class Machine(ESMTP):
     """One session's commands.
 
     ``intake``, when set, wants octets of a message; give it up to :meth:`intake_done`.
+    ``mode``, ESMTP's: COMMAND, or AUTH where the next line answers a challenge.
     ``tls_wanted``: after the present reply, the connection is to start TLS.
     """
 
@@ -67,11 +68,6 @@ class Machine(ESMTP):
         self._keywords: tuple[str, ...] | None = None
 
     # What the protocol calls
-
-    @property
-    def expects_command(self) -> bool:
-        """Whether the next line is a command, not an answer to an AUTH challenge."""
-        return self.mode is COMMAND
 
     @property
     def intake(self) -> Intake | None:

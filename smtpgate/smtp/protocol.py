@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
+from twisted.mail.smtp import COMMAND
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
@@ -101,7 +102,7 @@ class SMTPProtocol(Arrival):
             self.rawDataReceived(self.lines.drain())
             return True
         limits = self.limits
-        a_command = self.machine.expects_command
+        a_command = self.machine.mode is COMMAND
         line = self.lines.take(limits.command_line if a_command else limits.auth_line)
         if line is None:
             return self._end_of_input()
@@ -209,7 +210,7 @@ class SMTPProtocol(Arrival):
             self.end("quit" if quits else f"replied {reply.code}", not quits or len(self.lines) > 0)
         elif self.machine.tls_wanted:
             self.start_tls(starttls=True)
-        elif self.machine.intake is not None:
+        elif self.machine.transfer.intake is not None:
             self._begin_body()
         elif self._draining and not self.machine.transfer.chunking:
             self._say_goodbye(linger=True)  # the reply to a message is in front of it
