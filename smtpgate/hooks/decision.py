@@ -22,7 +22,7 @@ from smtpgate.smtp import policy, reply
 LONGEST_COMMAND = 12286
 
 #: The line as it came, to the state machine.
-PASS = policy.Pass()
+PASS = policy.AS_IT_CAME
 
 _NEXT = Option((BOOLEAN,), False, "Have the very next line as well, whatever it is")
 

@@ -34,6 +34,10 @@ class Pass:
     next: bool = False
 
 
+#: The line as it came.
+AS_IT_CAME = Pass()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Answer the line; the state machine never sees it."""
@@ -161,7 +165,7 @@ class Policy:
         self, connection: Connection, line: bytes
     ) -> CommandDecision | Deferred[CommandDecision]:
         """The proxy place: a line before the state machine sees it."""
-        return Pass()
+        return AS_IT_CAME
 
     def connect(self, connection: Connection) -> Decision | Deferred[Decision]:
         """A client is here, before the banner.  A positive Reply is the banner."""

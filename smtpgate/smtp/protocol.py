@@ -27,7 +27,7 @@ from smtpgate.smtp.answers import caught, later
 from smtpgate.smtp.arrival import Arrival
 from smtpgate.smtp.body import Discard, Intake
 from smtpgate.smtp.framing import LineFault, parse_bdat
-from smtpgate.smtp.policy import Answer, CommandDecision, Pass
+from smtpgate.smtp.policy import AS_IT_CAME, Answer, CommandDecision, Pass
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
 
@@ -170,6 +170,8 @@ class SMTPProtocol(Arrival):
 
     def _decided(self, decision: CommandDecision) -> None:
         """What the policy says about a line."""
+        if decision is AS_IT_CAME:  # nearly always
+            return self.wait(self.machine.command(self._line), self._ran)
         self._next = decision.next
         if self._a_command and not _passes_bdat(decision) and _is_bdat(self._line):
             try:
