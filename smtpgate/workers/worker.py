@@ -15,6 +15,7 @@ from smtpgate.ports import Port
 from smtpgate.servers import THREADS, Servers, close_relays
 from smtpgate.smtp.admission import Admission
 from smtpgate.workers import commands
+from smtpgate.workers.door import Door
 from smtpgate.workers.end import End, adopt
 from smtpgate.workers.leases import LeasedAdmission
 from smtpgate.workers.remotestore import RemoteStore
@@ -92,6 +93,7 @@ class Worker:
         self._ports = servers.plan(assembly)
         for port, inherited in zip(self._ports, listening, strict=True):
             port.listening = inherited
+        self._doors: dict[str, Door] = {}
         self._retired = False
         self._stopped = False
         self._over = False
@@ -119,7 +121,8 @@ class Worker:
             if port.listening is not None:
                 port.listening.factory = port.factory
                 port.factory.doStart()
-                port.listening.startReading()
+                door = self._doors[port.endpoint] = Door(self._reactor, port.listening)
+                door.open()
 
     def keep_no_slots(self, server_id: str) -> None:
         """Give back a server's idle slots."""
@@ -130,11 +133,23 @@ class Worker:
         """Give up one port."""
         for port in self._ports:
             if port.endpoint == endpoint:
-                _let_go(port)
+                self._let_go(port)
+
+    def _let_go(self, port: Port) -> None:
+        """Close a port here, and only here: it is the supervisor's.
+
+        To stop listening would shut the socket down, for everybody.
+        """
+        listening, port.listening = port.listening, None
+        if listening is not None:
+            door = self._doors.pop(port.endpoint, None)
+            if door is not None:
+                door.close()
+            listening.socket.close()
 
     def _take_no_more(self) -> None:
         for port in self._ports:
-            _let_go(port)
+            self._let_go(port)
         for admission in self._admissions.values():
             admission.keep_none()
 
@@ -174,17 +189,6 @@ class Worker:
             self._reactor.stop()
         else:
             self.stop()
-
-
-def _let_go(port: Port) -> None:
-    """Close a port here, and only here: it is the supervisor's.
-
-    To stop listening would shut the socket down, for everybody.
-    """
-    listening, port.listening = port.listening, None
-    if listening is not None:
-        listening.stopReading()
-        listening.socket.close()
 
 
 def _gone(_: object) -> None:
