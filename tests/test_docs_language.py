@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import ScriptErrors
+from smtpgate.hsl.grammar.tokens import KEYWORDS, SYMBOLS
 from smtpgate.hsl.library import CHAPTERS, CLASSES, FUNCTIONS
 from smtpgate.hsl.operators import BINARY
 from smtpgate.hsl.runtime import Texts, compile_script
-from smtpgate.hsl.tokens import KEYWORDS, SYMBOLS
 from tests.support.expectations import mistakes
 
 DOCS = Path(__file__).parent.parent / "docs"

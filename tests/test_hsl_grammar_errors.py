@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.grammar import parse
-from smtpgate.hsl.tokens import KEYWORDS, SYMBOLS
+from smtpgate.hsl.grammar.tokens import KEYWORDS, SYMBOLS
 from smtpgate.hsl.unparse import unparse
 from tests.support.hsl_programs import programs
 

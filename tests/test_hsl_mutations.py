@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
+from smtpgate.hsl.grammar.tokens import KEYWORDS, SYMBOLS, Tokens
 from smtpgate.hsl.runtime import CORE, Environment, Limits, compile_script
-from smtpgate.hsl.tokens import KEYWORDS, SYMBOLS, Tokens
 from tests.test_scripts import cases
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -8,9 +8,9 @@ from benchmarks.measure import Bench
 from benchmarks.scripts import FIFTEEN_LINES
 from smtpgate.hooks.table import PROXY
 from smtpgate.hsl.grammar import parse
+from smtpgate.hsl.grammar.tokens import Tokens
 from smtpgate.hsl.runtime import compile_script
 from smtpgate.hsl.sources import NoFiles
-from smtpgate.hsl.tokens import Tokens
 
 TITLE = "Reading scripts"
 

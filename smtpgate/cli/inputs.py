@@ -23,7 +23,7 @@ def incomplete(text: str) -> bool:
     """Whether more lines have to follow: a bracket, a string, a comment or a statement is open."""
     from smtpgate.hsl.errors import ScriptErrors
     from smtpgate.hsl.grammar import parse
-    from smtpgate.hsl.tokens import INVALID, Tokens
+    from smtpgate.hsl.grammar.tokens import INVALID, Tokens
 
     source = octets(text)
     tokens = Tokens.scan(source, FILE)

@@ -302,8 +302,8 @@ def completer(session: Session) -> Completer:
     """Completes keywords, functions, classes, variables and commands."""
     from prompt_toolkit.completion import WordCompleter
 
+    from smtpgate.hsl.grammar.tokens import KEYWORDS
     from smtpgate.hsl.library import CLASSES, FUNCTIONS
-    from smtpgate.hsl.tokens import KEYWORDS
 
     words = {*FUNCTIONS, *CLASSES, *KEYWORDS, *_COMMANDS}
 

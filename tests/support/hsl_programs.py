@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.tokens import KEYWORDS
+from smtpgate.hsl.grammar.tokens import KEYWORDS
 
 HERE = Position("random.hsl", 1, 1)
 

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias, cast
 
 import pyparsing as pp
 
-from smtpgate.hsl import nodes, recovery
-from smtpgate.hsl.reader import SyntaxFailure
-from smtpgate.hsl.tokens import END, Tokens
+from smtpgate.hsl import nodes
+from smtpgate.hsl.grammar import recovery
+from smtpgate.hsl.grammar.reader import SyntaxFailure
+from smtpgate.hsl.grammar.tokens import END, Tokens
 
 # What `parseImpl` gives: the next place, and one token or a list of them.
 Match: TypeAlias = tuple[int, Any]

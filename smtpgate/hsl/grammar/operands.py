@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
-from smtpgate.hsl import literals, nodes, targets
-from smtpgate.hsl.reader import WORD_KINDS, Reader
-from smtpgate.hsl.tokens import KINDS, NAME, NUMBER, STRING, VARIABLE, WORDS
+from smtpgate.hsl import nodes
+from smtpgate.hsl.grammar import literals, targets
+from smtpgate.hsl.grammar.reader import WORD_KINDS, Reader
+from smtpgate.hsl.grammar.tokens import KINDS, NAME, NUMBER, STRING, VARIABLE, WORDS
 
 _ARROW, _SCOPE, _SPREAD = KINDS["=>"], KINDS["::"], KINDS["..."]
 _BUILTIN = WORDS["builtin"]

@@ -17,7 +17,7 @@ import pyparsing as pp
 from smtpgate.hsl.errors import Position, ScriptSyntaxError
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.expressions import ExpressionReader
+    from smtpgate.hsl.grammar.expressions import ExpressionReader
 
 # The words that can not name a function.  Manual: Control structures, named functions;
 # `static` is not among them there but starts `static::`.

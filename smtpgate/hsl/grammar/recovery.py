@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyparsing as pp
 
-from smtpgate.hsl import habits
 from smtpgate.hsl.errors import Position, ScriptSyntaxError
-from smtpgate.hsl.tokens import END, INVALID, KEYWORDS, STRING, WORDS, Tokens
+from smtpgate.hsl.grammar import habits
+from smtpgate.hsl.grammar.tokens import END, INVALID, KEYWORDS, STRING, WORDS, Tokens
 
 MAXIMUM_ERRORS = 20
 # Behind a block these belong to the statement that the block is part of.

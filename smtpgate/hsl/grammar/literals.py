@@ -7,7 +7,7 @@ import re
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.tokens import Tokens
+from smtpgate.hsl.grammar.tokens import Tokens
 
 _SPECIAL = re.compile(
     r"\\x([0-9a-fA-F]{2})|\\([\\\"$nrt])|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"

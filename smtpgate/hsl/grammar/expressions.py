@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, cast
 
-from smtpgate.hsl import nodes, targets
-from smtpgate.hsl.operands import PRIMARIES, OperandReader
-from smtpgate.hsl.reader import TOO_DEEP
-from smtpgate.hsl.tokens import KINDS, VARIABLE, WORDS
+from smtpgate.hsl import nodes
+from smtpgate.hsl.grammar import targets
+from smtpgate.hsl.grammar.operands import PRIMARIES, OperandReader
+from smtpgate.hsl.grammar.reader import TOO_DEEP
+from smtpgate.hsl.grammar.tokens import KINDS, VARIABLE, WORDS
 
 # Subscripts, properties and calls behind each other.
 MAXIMUM_LINKS = 200

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pyparsing as pp
 
-from smtpgate.hsl import literals, nodes
-from smtpgate.hsl.elements import ArrayLiteral, Element, Listed, Match, Symbol, Text, Word
-from smtpgate.hsl.phrases import Found, build, end, keyword, variable
-from smtpgate.hsl.reader import SyntaxFailure
-from smtpgate.hsl.tokens import NAME, STRING, VARIABLE, WORDS, Tokens
+from smtpgate.hsl import nodes
+from smtpgate.hsl.grammar import literals
+from smtpgate.hsl.grammar.elements import ArrayLiteral, Element, Listed, Match, Symbol, Text, Word
+from smtpgate.hsl.grammar.phrases import Found, build, end, keyword, variable
+from smtpgate.hsl.grammar.reader import SyntaxFailure
+from smtpgate.hsl.grammar.tokens import NAME, STRING, VARIABLE, WORDS, Tokens
 
 
 class Path(Element):

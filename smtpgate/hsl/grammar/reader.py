@@ -6,7 +6,7 @@ import pyparsing as pp
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.tokens import NAME, WORDS, Tokens, excerpt
+from smtpgate.hsl.grammar.tokens import NAME, WORDS, Tokens, excerpt
 
 # Brackets, right sides and prefixes inside each other; a block counts for two.  CPython allows
 # 1000 frames, a bracket takes four of them and a block about eight.

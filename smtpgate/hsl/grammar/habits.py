@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from smtpgate.hsl.tokens import KINDS, NAME, NUMBER, STRING, VARIABLE, WORDS, Tokens
+from smtpgate.hsl.grammar.tokens import KINDS, NAME, NUMBER, STRING, VARIABLE, WORDS, Tokens
 
 _DECLARED = "`{}` is not needed: assigning to a variable makes it"
 _DEFINED = "`{}` is not known: a function begins with `function`"

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pyparsing as pp
 
 from smtpgate.hsl import nodes
-from smtpgate.hsl.elements import (
+from smtpgate.hsl.grammar.elements import (
     Choice,
     Element,
     Listed,
@@ -19,7 +19,7 @@ from smtpgate.hsl.elements import (
     Text,
     Word,
 )
-from smtpgate.hsl.phrases import (
+from smtpgate.hsl.grammar.phrases import (
     Found,
     block,
     build,
@@ -31,8 +31,8 @@ from smtpgate.hsl.phrases import (
     opening,
     variable,
 )
-from smtpgate.hsl.reader import WORD_KINDS, SyntaxFailure
-from smtpgate.hsl.tokens import KINDS, NAME, VARIABLE, WORDS, Tokens
+from smtpgate.hsl.grammar.reader import WORD_KINDS, SyntaxFailure
+from smtpgate.hsl.grammar.tokens import KINDS, NAME, VARIABLE, WORDS, Tokens
 
 _SPREAD = KINDS["..."]
 

@@ -1,7 +1,9 @@
-"""The parser: source text to the syntax tree.
+"""The grammar: source text to the syntax tree.
 
-``tokens`` cuts the text, ``statements`` is the pyparsing grammar, ``expressions``
-reads what stands inside statements, ``recovery`` words the errors and goes on.
+``tokens`` cuts the text.  ``statements``, ``definitions`` and ``imports`` are written in pyparsing,
+made of ``phrases`` and ``elements``.  ``expressions``, with ``operands`` and ``targets``, reads by
+precedence what stands inside them.  ``recovery`` words the errors and goes on; ``habits`` knows what
+is written in other languages.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import cast
 
-from smtpgate.hsl import definitions, nodes, recovery, statements
+from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import ScriptErrors
-from smtpgate.hsl.expressions import ExpressionReader
-from smtpgate.hsl.reader import TOO_DEEP
-from smtpgate.hsl.tokens import Tokens
+from smtpgate.hsl.grammar import definitions, recovery, statements
+from smtpgate.hsl.grammar.expressions import ExpressionReader
+from smtpgate.hsl.grammar.reader import TOO_DEEP
+from smtpgate.hsl.grammar.tokens import Tokens
 
 
 def parse(source: str, file: str) -> nodes.Program:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, cast
 import pyparsing as pp
 
 from smtpgate.hsl import nodes
-from smtpgate.hsl.elements import (
+from smtpgate.hsl.grammar.elements import (
     Body,
     Choice,
     Expression,
@@ -18,9 +18,9 @@ from smtpgate.hsl.elements import (
     Symbol,
     Text,
 )
-from smtpgate.hsl.expressions import STARTS
-from smtpgate.hsl.reader import SyntaxFailure
-from smtpgate.hsl.tokens import KINDS, VARIABLE, WORDS, Tokens, excerpt
+from smtpgate.hsl.grammar.expressions import STARTS
+from smtpgate.hsl.grammar.reader import SyntaxFailure
+from smtpgate.hsl.grammar.tokens import KINDS, VARIABLE, WORDS, Tokens, excerpt
 
 Found: TypeAlias = pp.ParseResults
 _Action: TypeAlias = Callable[[Tokens, int, Found], Any]

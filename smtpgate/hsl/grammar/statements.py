@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import pyparsing as pp
 
-from smtpgate.hsl import definitions, imports, nodes
-from smtpgate.hsl.elements import Choice, Expressions, MaybeExpression, Sequence, Symbol, Target
+from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.phrases import (
+from smtpgate.hsl.grammar import definitions, imports
+from smtpgate.hsl.grammar.elements import (
+    Choice,
+    Expressions,
+    MaybeExpression,
+    Sequence,
+    Symbol,
+    Target,
+)
+from smtpgate.hsl.grammar.phrases import (
     Found,
     arrow,
     block,
@@ -27,8 +35,8 @@ from smtpgate.hsl.phrases import (
     statement,
     variable,
 )
-from smtpgate.hsl.reader import SyntaxFailure
-from smtpgate.hsl.tokens import WORDS, Tokens
+from smtpgate.hsl.grammar.reader import SyntaxFailure
+from smtpgate.hsl.grammar.tokens import WORDS, Tokens
 
 # --- branches -------------------------------------------------------------------
 
