@@ -12,9 +12,9 @@ from typing import Any
 
 from smtpgate.hooks.commands import Commands
 from smtpgate.hsl.builtin import Builtin
+from smtpgate.hsl.checks.sampling import Reached, reached
 from smtpgate.hsl.constants import UNKNOWN
 from smtpgate.hsl.environment import Check, Remark
-from smtpgate.hsl.sampling import Reached, reached
 from smtpgate.hsl.scopes import Resolution
 from smtpgate.hsl.values import Map
 

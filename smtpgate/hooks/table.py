@@ -56,9 +56,9 @@ from smtpgate.hooks.variables import (
     Variable,
 )
 from smtpgate.hsl.builtin import Builtin
-from smtpgate.hsl.endings import undecided
+from smtpgate.hsl.checks.endings import undecided
+from smtpgate.hsl.checks.options import wrong_options
 from smtpgate.hsl.environment import Check, Context
-from smtpgate.hsl.optionchecks import wrong_options
 from smtpgate.smtp import policy, reply
 
 

@@ -2,8 +2,8 @@
 
 ``tokens`` cuts the text.  ``statements``, ``definitions`` and ``imports`` are written in pyparsing,
 made of ``phrases`` and ``elements``.  ``expressions``, with ``operands`` and ``targets``, reads by
-precedence what stands inside them.  ``recovery`` words the errors and goes on; ``habits`` knows what
-is written in other languages.
+precedence what stands inside them.  ``recovery`` words the errors and goes on; ``habits`` knows
+what is written in other languages.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""What a script would do with a sample: which of its decisions are reached when some of its
-variables have known values.
+"""Which decisions of a script are reached when some of its variables have known values: a sample.
 
 Nothing runs: values that depend on anything else are unknown, and where a condition is unknown
 both ways are gone.  So what is never reached here is never reached with that sample; what is
