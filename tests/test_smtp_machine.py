@@ -58,7 +58,7 @@ class TableTests(SynchronousTestCase):
         """Twisted's way to answer gives a reply with an enhanced code."""
         machine = Client().protocol.machine
         machine.sendCode(250, b"one\ntwo")
-        self.assertEqual(machine._reply, Reply(250, ("one", "two"), (2, 0, 0)))
+        self.assertEqual(machine._said, Reply(250, ("one", "two"), (2, 0, 0)))
 
     def test_noise(self) -> None:
         """Empty lines and blanks are bad commands."""

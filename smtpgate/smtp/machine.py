@@ -2,8 +2,8 @@
 
 Rules that this file keeps:
 
-* A command goes in, one reply comes out.  ``sendCode`` is the signal that a command is done; it
-  never starts the next one.
+* A command goes in, one reply comes out: a method gives it back, now or later.  ``sendCode``, by
+  which ESMTP's own methods would say it, keeps it; it never starts the next command.
 * The machine has no socket.  What a reply asks of the connection (close, TLS) is in the reply or
   in an attribute, and the protocol does it.
 * A command is found in a table, never by looking up a client's text.
@@ -41,8 +41,9 @@ from smtpgate.smtp.server import Server
 from smtpgate.smtp.session import Connection, Recipient
 from smtpgate.smtp.transfer import Transfer
 
-#: What a command's method gives: None when it has answered, else a Deferred of that.
-Done = Deferred[None] | None
+#: What a command's method gives; None where ESMTP has said it by ``sendCode``, and while BDAT has
+#: octets to come.
+Answer = Reply | Deferred[Reply] | Deferred[Reply | None] | None
 
 _DEFAULT_ENHANCED: dict[int, EnhancedCode] = {2: (2, 0, 0), 4: (4, 0, 0), 5: (5, 0, 0)}
 
@@ -62,7 +63,7 @@ class Machine(ESMTP):
         self.server = server
         self.transfer = Transfer(connection, server)
         self.tls_wanted = False
-        self._reply: Reply | None = None
+        self._said: Reply | None = None
         self._authentication: Authentication | None = None
         self._auth_failures = 0
         self._keywords: tuple[str, ...] | None = None
@@ -74,17 +75,15 @@ class Machine(ESMTP):
         """Takes the octets that come next, when they belong to a message."""
         return self.transfer.intake
 
-    def command(self, line: bytes) -> Reply | Deferred[Reply | None] | None:
+    def command(self, line: bytes) -> Answer:
         """Run one line.  None: BDAT wants its octets before it answers."""
-        self._reply = None
-        done = self.lineReceived(line)
-        return self._reply if done is None else done.addCallback(self._take)
+        self._said = None
+        answer = self.lineReceived(line)
+        return self._said if answer is None else answer
 
-    def greet(self) -> Reply | Deferred[Reply | None] | None:
+    def greet(self) -> Reply | Deferred[Reply]:
         """Ask the policy about a client that has just come; the reply is the banner."""
-        self._reply = None
-        done = self._ask_connect()
-        return self._reply if done is None else done.addCallback(self._take)
+        return self._ask_connect()
 
     def intake_done(self) -> Reply | Deferred[Reply]:
         """The intake has all that it wanted: the reply to the message or the chunk."""
@@ -95,9 +94,8 @@ class Machine(ESMTP):
         assert self._authentication is not None
         self._authentication.done = True
         too_long = fault is LineFault.TOO_LONG
-        self._authentication_went_on(replies.AUTH_TOO_LONG if too_long else replies.AUTH_SYNTAX)
-        assert self._reply is not None
-        return self._reply
+        reply = replies.AUTH_TOO_LONG if too_long else replies.AUTH_SYNTAX
+        return self._authentication_went_on(reply)
 
     def forget(self) -> None:
         """TLS has started: nothing that was said before counts, RFC 3207 4.2."""
@@ -114,42 +112,37 @@ class Machine(ESMTP):
 
     # What ESMTP calls
 
-    def lineReceived(self, line: bytes) -> Done:
-        """Run a line; :meth:`sendCode` gets the reply."""
+    def lineReceived(self, line: bytes) -> Answer:
+        """Run a line."""
         return self.state_AUTH(line) if self.mode is AUTH else self.state_COMMAND(line)
 
     def sendCode(self, code: int, message: bytes = b"") -> None:
         """ESMTP's way to answer."""
-        self.answer(Reply.of(code, message.decode("latin-1"), _DEFAULT_ENHANCED.get(code // 100)))
-
-    def answer(self, reply: Reply) -> Done:
-        """The command is done, and this is the reply to it."""
-        self._reply = reply
-        return None
+        self._said = Reply.of(code, message.decode("latin-1"), _DEFAULT_ENHANCED.get(code // 100))
 
     def lookupMethod(self, command: bytes) -> Any:
         """The table's row for a verb, or None."""
         return COMMANDS.get(command.upper())
 
-    def state_COMMAND(self, line: bytes) -> Done:
+    def state_COMMAND(self, line: bytes) -> Answer:
         """Check a command against its row, then run it."""
         verb, _, argument = line.partition(b" ")
         row: Row | None = COMMANDS.get(verb) or self.lookupMethod(verb.rstrip(b"\t"))
         if row is None:
             bad = not verb.isascii() or not verb.isalnum()
-            return self.answer(replies.BAD_VERB if bad else replies.UNKNOWN_COMMAND)
+            return replies.BAD_VERB if bad else replies.UNKNOWN_COMMAND
         if self.transfer.chunking and not row.amid_chunks:
-            return self.answer(replies.BDAT_BEGUN)
+            return replies.BDAT_BEGUN
         if argument:
             argument = argument.strip(b" \t")
             if argument and not row.argument:
-                return self.answer(replies.NO_ARGUMENTS)
+                return replies.NO_ARGUMENTS
         try:
             return row.run(self, argument)
         except Refusal as refusal:
-            return self.answer(Reply.refusing(refusal))
+            return Reply.refusing(refusal)
 
-    def state_AUTH(self, response: bytes) -> Done:
+    def state_AUTH(self, response: bytes) -> Reply | Deferred[Reply]:
         """An answer to a challenge."""
         assert self._authentication is not None
         return when(self._authentication.line(response), self._authentication_went_on)
@@ -174,85 +167,85 @@ class Machine(ESMTP):
 
     # Commands
 
-    def do_HELO(self, argument: bytes) -> Done:
+    def do_HELO(self, argument: bytes) -> Answer:
         return self._hello("HELO", argument)
 
-    def do_EHLO(self, argument: bytes) -> Done:
+    def do_EHLO(self, argument: bytes) -> Answer:
         return self._hello("EHLO", argument)
 
-    def do_MAIL(self, argument: bytes) -> Done:
+    def do_MAIL(self, argument: bytes) -> Reply | Deferred[Reply]:
         refusal = self.transfer.refuses_mail()
         if refusal is not None:
-            return self.answer(refusal)
+            return refusal
         requiretls = keeps_tls(self.connection, self.server)
         sender, params = parse_mail(argument, self.server.settings, requiretls)
         self.transfer.sender_params = params
         decision = self.validateFrom(self.connection.helo, sender)
         return when(decision, partial(self._sender_decided, sender))
 
-    def do_RCPT(self, argument: bytes) -> Done:
+    def do_RCPT(self, argument: bytes) -> Answer:
         refusal = self.transfer.refuses_rcpt()
         if refusal is not None:
-            return self.answer(refusal)
+            return refusal
         recipient = parse_rcpt(argument, self.server.settings, self.connection.transaction.smtputf8)
-        return when(self.validateTo(recipient), self.answer)
+        return self.validateTo(recipient)
 
-    def do_DATA(self, argument: bytes) -> Done:
-        return when(self.transfer.data(), self.answer)
+    def do_DATA(self, argument: bytes) -> Answer:
+        return self.transfer.data()
 
-    def do_BDAT(self, argument: bytes) -> Done:
-        return when(self.transfer.bdat(argument), self._chunk_prepared)
+    def do_BDAT(self, argument: bytes) -> Answer:
+        return self.transfer.bdat(argument)
 
-    def do_RSET(self, argument: bytes) -> Done:
+    def do_RSET(self, argument: bytes) -> Answer:
         self.reset()
-        return self.answer(replies.RESET)
+        return replies.RESET
 
-    def do_NOOP(self, argument: bytes) -> Done:
-        return self.answer(replies.OK)
+    def do_NOOP(self, argument: bytes) -> Answer:
+        return replies.OK
 
-    def do_VRFY(self, argument: bytes) -> Done:
-        return self.answer(replies.CANNOT_VERIFY if argument else replies.SYNTAX)
+    def do_VRFY(self, argument: bytes) -> Answer:
+        return replies.CANNOT_VERIFY if argument else replies.SYNTAX
 
-    def do_HELP(self, argument: bytes) -> Done:
-        return self.answer(_HELP)
+    def do_HELP(self, argument: bytes) -> Answer:
+        return _HELP
 
-    def do_QUIT(self, argument: bytes) -> Done:
-        return self.answer(replies.goodbye(self.server.settings.hostname))
+    def do_QUIT(self, argument: bytes) -> Answer:
+        return replies.goodbye(self.server.settings.hostname)
 
-    def do_NOTHING(self, argument: bytes) -> Done:
+    def do_NOTHING(self, argument: bytes) -> Answer:
         """A command that SMTP knows and we do not do."""
-        return self.answer(replies.NOT_IMPLEMENTED)
+        return replies.NOT_IMPLEMENTED
 
-    def do_WEB(self, argument: bytes) -> Done:
+    def do_WEB(self, argument: bytes) -> Answer:
         """A web client that was sent here: the rest of its request is no mail either."""
-        return self.answer(replies.WEB_CLIENT)
+        return replies.WEB_CLIENT
 
-    def ext_STARTTLS(self, argument: bytes) -> Done:
+    def ext_STARTTLS(self, argument: bytes) -> Answer:
         if argument:
-            return self.answer(replies.NO_ARGUMENTS)
+            return replies.NO_ARGUMENTS
         if self.connection.tls is not None:
-            return self.answer(replies.TLS_TWICE)
+            return replies.TLS_TWICE
         if self.server.settings.tls is None:
-            return self.answer(replies.TLS_UNAVAILABLE)
+            return replies.TLS_UNAVAILABLE
         self.tls_wanted = True
-        return self.answer(replies.READY_FOR_TLS)
+        return replies.READY_FOR_TLS
 
-    def ext_AUTH(self, argument: bytes) -> Done:
+    def ext_AUTH(self, argument: bytes) -> Reply | Deferred[Reply]:
         connection, server = self.connection, self.server
         name, _, initial = argument.partition(b" ")
         mechanism = name.decode("latin-1").upper()
         refusal = refuses_auth(mechanism, connection, server)
         if refusal is not None:
-            return self.answer(refusal)
+            return refusal
         self.mode = AUTH
         self._authentication = Authentication(mechanism, connection, server, self._login)
         return when(self._authentication.begin(initial.strip(b" ")), self._authentication_went_on)
 
-    def ext_XCLIENT(self, argument: bytes) -> Done:
+    def ext_XCLIENT(self, argument: bytes) -> Answer:
         if not may_xclient(self.connection, self.server):
-            return self.answer(replies.XCLIENT_DENIED)
+            return replies.XCLIENT_DENIED
         if self.connection.transaction.has_sender:
-            return self.answer(replies.BAD_SEQUENCE)
+            return replies.BAD_SEQUENCE
         xclient.assume(self.connection, argument)
         self.reset()
         return self._ask_connect()
@@ -264,13 +257,10 @@ class Machine(ESMTP):
         self.transfer.abort()
         self.connection.new_transaction()
 
-    def _take(self, _: None) -> Reply | None:
-        return self._reply
-
-    def _ask_connect(self) -> Done:
+    def _ask_connect(self) -> Reply | Deferred[Reply]:
         return when(self.server.policy.connect(self.connection), self._connect_decided)
 
-    def _connect_decided(self, decision: Decision) -> Done:
+    def _connect_decided(self, decision: Decision) -> Reply:
         accepted = _accepted(decision)
         if accepted.peer_ip is not None:
             self.connection.peer_ip = accepted.peer_ip
@@ -280,21 +270,21 @@ class Machine(ESMTP):
         if reply is None:
             reply = replies.banner(self.server.settings.hostname)
         # A client that is turned away is not waited for.
-        return self.answer(reply if reply.positive else reply.closing())
+        return reply if reply.positive else reply.closing()
 
-    def _hello(self, verb: str, argument: bytes) -> Done:
+    def _hello(self, verb: str, argument: bytes) -> Reply | Deferred[Reply]:
         name = hello_name(argument)
         if name is None:
-            return self.answer(replies.HELO_NAME)
+            return replies.HELO_NAME
         offered = partial(extensions, self.connection, self.server)
         decision = self.server.policy.helo(self.connection, verb, name, offered)
         return when(decision, partial(self._hello_decided, verb, name))
 
-    def _hello_decided(self, verb: str, name: str, decision: Decision) -> Done:
+    def _hello_decided(self, verb: str, name: str, decision: Decision) -> Reply:
         accepted = _accepted(decision)
         reply = accepted.reply
         if reply is not None and not reply.positive:
-            return self.answer(reply)
+            return reply
         self.reset()
         self.connection.helo = name if accepted.helo is None else accepted.helo
         self.connection.helo_verb = verb
@@ -302,15 +292,17 @@ class Machine(ESMTP):
         lines = (self.server.settings.hostname,) if reply is None else reply.lines
         if verb == "EHLO":
             lines += self.extensions()
-        return self.answer(replies.hello(lines, reply is not None and reply.close))
+        return replies.hello(lines, reply is not None and reply.close)
 
-    def _sender_decided(self, sender: Mailbox | None, decision: Decision) -> Done:
+    def _sender_decided(
+        self, sender: Mailbox | None, decision: Decision
+    ) -> Reply | Deferred[Reply]:
         accepted = _accepted(decision)
         reply = accepted.reply
         if reply is not None and not reply.positive:
-            return self.answer(reply)
+            return reply
         sender = None if accepted.null_sender else accepted.sender or sender
-        return when(self.transfer.begin(sender, reply), self.answer)
+        return self.transfer.begin(sender, reply)
 
     def _recipient_decided(
         self, recipient: Recipient, decision: Decision
@@ -323,12 +315,7 @@ class Machine(ESMTP):
         recipient.transport = accepted.transport or recipient.transport
         return self.transfer.rcpt(recipient, reply)
 
-    def _chunk_prepared(self, reply: Reply | None) -> Done:
-        if reply is not None:
-            self.answer(reply)
-        return None
-
-    def _authentication_went_on(self, reply: Reply) -> Done:
+    def _authentication_went_on(self, reply: Reply) -> Reply:
         assert self._authentication is not None
         if self._authentication.done:
             self.mode = COMMAND
@@ -337,7 +324,7 @@ class Machine(ESMTP):
                 self._auth_failures += 1
                 if self._auth_failures >= self.server.settings.limits.auth_attempts:
                     reply = replies.too_many_attempts(self.server.settings.hostname)
-        return self.answer(reply)
+        return reply
 
     def _login(self, credentials: Credentials) -> Deferred[str]:
         """Ask the portal; gives the account's name, an octet a character."""
@@ -381,7 +368,7 @@ class Row(NamedTuple):
     :param amid_chunks: whether it may come between a message's chunks, RFC 3030 3
     """
 
-    run: Callable[[Machine, bytes], Done]
+    run: Callable[[Machine, bytes], Answer]
     argument: bool = True
     amid_chunks: bool = False
 
