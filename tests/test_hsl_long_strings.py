@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import domains, jsontext
+from smtpgate.hsl import domains
 from smtpgate.hsl.bounds import LONG, MANY
-from smtpgate.hsl.csvtext import decode as csv_decode
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.formats import jsontext
+from smtpgate.hsl.formats.csvtext import decode as csv_decode
+from smtpgate.hsl.formats.packing import pack, unpack
 from smtpgate.hsl.library import crypto, encoding, regex, string
-from smtpgate.hsl.packing import pack, unpack
 from tests.support.library import call
 from tests.support.pauses import counted
 

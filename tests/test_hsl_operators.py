@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl import operators
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.format import format_string
+from smtpgate.hsl.formats.printf import format_string
 from smtpgate.hsl.patterns import Regex, compile_pattern
 from smtpgate.hsl.values import Map
 

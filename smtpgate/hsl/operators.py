@@ -12,7 +12,7 @@ from typing import Any
 from smtpgate.hsl.arrays import from_pairs, normal, pairs
 from smtpgate.hsl.bounds import check_array, check_string, paced
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.format import format_string
+from smtpgate.hsl.formats.printf import format_string
 from smtpgate.hsl.patterns import compile_pattern
 from smtpgate.hsl.values import (
     Array,

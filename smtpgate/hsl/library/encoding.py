@@ -6,7 +6,6 @@ import base64
 import re
 from typing import Final
 
-from smtpgate.hsl import csvtext, jsontext, packing
 from smtpgate.hsl.bounds import LONG, check_string, pause, pieces, rewritten
 from smtpgate.hsl.builtin import (
     ARRAY,
@@ -21,6 +20,7 @@ from smtpgate.hsl.builtin import (
     Value,
     builtin,
 )
+from smtpgate.hsl.formats import csvtext, jsontext, packing
 
 
 @builtin("base64_encode")

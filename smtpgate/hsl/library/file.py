@@ -11,7 +11,7 @@ import re
 import stat
 from typing import Annotated, BinaryIO, TypeAlias
 
-from smtpgate.hsl import arrays, csvtext
+from smtpgate.hsl import arrays
 from smtpgate.hsl.bounds import MAX_STRING, check_array, check_string
 from smtpgate.hsl.builtin import (
     BOOLEAN,
@@ -30,6 +30,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.formats import csvtext
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.sources import ScriptFileError, ScriptRoot
 from smtpgate.hsl.values import Function, Object, to_string

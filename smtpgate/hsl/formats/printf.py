@@ -1,4 +1,4 @@
-"""The string format operator: ``"%s has %5.2f" % [$name, $sum]``.
+"""The operator ``%`` on strings, a format: ``"%s has %5.2f" % [$name, $sum]``.
 
 A specifier is ``%[argument][fill and align][width][.precision]type`` (manual:
 Format).  The fill is any character in front of an align character, or, in the

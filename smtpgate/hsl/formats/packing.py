@@ -173,7 +173,10 @@ def _unpack_string(code: str, count: int, octets: bytes, place: int) -> tuple[in
     if code == "H":
         digits = 2 * (len(octets) - place) if count == _ALL else count
         size = (digits + 1) // 2
-        return size, octets[place : place + size].hex()[:digits]
+        texts = [piece.hex() for piece in pieces(octets[place : place + size])]
+        if digits % 2 and texts:
+            texts[-1] = texts[-1][:-1]
+        return size, "".join(texts)
     if code == "Z" and count == _ALL:
         end = octets.find(b"\0", place)
         if end < 0:
