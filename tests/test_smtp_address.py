@@ -303,11 +303,6 @@ class MailboxTests(SynchronousTestCase):
         self.assertEqual(Mailbox(r'"a\"b\\c\ d"', "b").unquoted, r'a"b\c d')
         self.assertEqual(Mailbox('""', "b").unquoted, "")
 
-    def test_is_literal(self) -> None:
-        """A literal shows by its bracket."""
-        self.assertTrue(Mailbox("a", "[192.0.2.1]").is_literal)
-        self.assertFalse(Mailbox("a", "b").is_literal)
-
     def test_quote_local(self) -> None:
         """A local part is quoted only when it must be."""
         self.assertEqual(quote_local("jo.doe"), "jo.doe")

@@ -16,8 +16,6 @@ from smtpgate.hsl.limits import ACTIVE, Limits
 
 #: Octets in one string, unless an execution has other limits.
 MAX_STRING: Final = Limits().string
-#: Items in one array, unless an execution has other limits.
-MAX_ARRAY: Final = Limits().array
 #: Arrays within arrays that a function which walks them follows.
 MAX_DEPTH: Final = 100
 #: Values that are larger than this take so long to make that the clock is looked at.
@@ -116,6 +114,25 @@ def pieces(string: _Text, size: int = LONG) -> Iterator[_Text]:
     for begin in range(0, len(string), size):
         yield string[begin : begin + size]
         pause()
+
+
+def escaped_pieces(string: str, mark: str) -> Iterator[str]:
+    """A long string in parts as :func:`pieces` has them, without cutting escapes in two.
+
+    :param mark: what an escape begins with; two digits follow
+    """
+    place = 0
+    while place < len(string):
+        end = place + LONG
+        if end < len(string):
+            if string[end - 1] == mark:
+                end -= 1
+            elif string[end - 2] == mark:
+                end -= 2
+        yield string[place:end]
+        place = end
+        if place < len(string):
+            pause()
 
 
 def rewritten(string: str, rewrite: Callable[[str], str]) -> str:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, MutableMapping
 from types import CodeType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from smtpgate.hsl.environment import CORE, Context, Environment, Outcome
 from smtpgate.hsl.errors import Position
@@ -21,8 +21,6 @@ from smtpgate.hsl.values import Value
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
-
-Warning_: TypeAlias = tuple[str, Position]
 
 
 class Script:

@@ -72,11 +72,6 @@ class Mailbox:
         """Whether the mailbox may be used without SMTPUTF8."""
         return self.local.isascii() and self.domain.isascii()
 
-    @property
-    def is_literal(self) -> bool:
-        """Whether the domain is an address literal such as `[192.0.2.1]`."""
-        return self.domain.startswith("[")
-
 
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 

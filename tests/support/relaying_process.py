@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 _START = "import sys; from smtpgate.cli.main import main; sys.exit(main())"
@@ -59,14 +58,6 @@ class GatewayProcess:
         )
         return self
 
-    def wait_until_up(self):
-        """Block until it takes connections."""
-        for _ in range(300):
-            if self.is_up():
-                return self
-            time.sleep(0.05)
-        raise AssertionError(self.said())
-
     def is_up(self):
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -91,10 +82,6 @@ class GatewayProcess:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         figures = dict(line.split(":", 1) for line in status.splitlines())
         return tuple(int(figures[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-
-    def forget_peak(self):
-        """Let the peak start anew from what is resident now."""
-        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def seconds(self):
         """Seconds of processor time that it has used."""
