@@ -242,16 +242,10 @@ def _base64(octets: bytes) -> str:
 
 def xclient(identity: Identity, supported: str) -> str:
     """The command that tells who the client is, with the attributes that the next hop knows."""
-    address = f"IPV6:{identity.address}" if ":" in identity.address else identity.address
-    local = identity.local_address
     values = {
-        "NAME": identity.name,
-        "ADDR": address,
-        "PORT": str(identity.port or ""),
-        "PROTO": identity.protocol,
-        "HELO": identity.helo,
+        **_client(identity),
         "LOGIN": identity.username,
-        "DESTADDR": f"IPV6:{local}" if ":" in local else local,
+        "DESTADDR": _address(identity.local_address),
         "DESTPORT": str(identity.local_port or ""),
     }
     return _attributes("XCLIENT", values, supported)
@@ -262,17 +256,23 @@ def xforward(identity: Identity, transaction: str, supported: str) -> str:
 
     :param transaction: its name in our logs
     """
-    address = f"IPV6:{identity.address}" if ":" in identity.address else identity.address
-    values = {
+    values = {**_client(identity), "IDENT": transaction, "SOURCE": "REMOTE"}
+    return _attributes("XFORWARD", values, supported)
+
+
+def _client(identity: Identity) -> dict[str, str]:
+    """The attributes that XCLIENT and XFORWARD have in common."""
+    return {
         "NAME": identity.name,
-        "ADDR": address,
+        "ADDR": _address(identity.address),
         "PORT": str(identity.port or ""),
         "PROTO": identity.protocol,
         "HELO": identity.helo,
-        "IDENT": transaction,
-        "SOURCE": "REMOTE",
     }
-    return _attributes("XFORWARD", values, supported)
+
+
+def _address(address: str) -> str:
+    return f"IPV6:{address}" if ":" in address else address
 
 
 def _attributes(verb: str, values: Mapping[str, str], supported: str) -> str:
