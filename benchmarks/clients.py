@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, cycle
+from itertools import chain, cycle, islice
 from typing import NamedTuple
 
 #: Seconds without any reply, and something is wrong.
@@ -211,12 +211,7 @@ class Crew:
             left -= 1
             return waiting.popleft(), iter(steps)
 
-        begin = {}
-        for _ in range(min(at_once or len(clients), len(clients), times)):
-            pair = following(None)
-            assert pair is not None
-            begin[pair[0]] = pair[1]
-        self._work(begin, following)
+        self._work_at_once(min(at_once or len(clients), len(clients)), following)
 
     def sessions(
         self, ports: Sequence[int], steps: Sequence[Step], times: int, at_once: int
@@ -235,12 +230,13 @@ class Crew:
             left -= 1
             return self._add(next(turn)), iter(whole)
 
-        begin = {}
-        for _ in range(min(at_once, times)):
-            pair = following(None)
-            assert pair is not None
-            begin[pair[0]] = pair[1]
-        self._work(begin, following)
+        self._work_at_once(at_once, following)
+
+    def _work_at_once(
+        self, count: int, following: Callable[[Client | None], tuple[Client, Iterator[Step]] | None]
+    ) -> None:
+        """The first ``count`` begin together, and each is followed by another one."""
+        self._work(dict(islice(iter(lambda: following(None), None), count)), following)
 
     def _work(
         self,
