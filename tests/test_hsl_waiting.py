@@ -191,6 +191,7 @@ class WaitingTests(SynchronousTestCase):
             ("$context = function () { return 1; };", "$context();", "1:1"),
             ("$context = function () { wait(); };", "$context();", "1:1"),
             ("$context = wait;", "echo $context();", "1:6"),
+            ("function f() { return 1; } $context = f;", "$context();", "1:1"),
             ("class A { function m() { } } $context = A();", "$context->m();", "1:11"),
             (
                 "$context = function () { }; for ($i = 0; $i < 9; $i++) { }",

@@ -37,7 +37,8 @@ class Execution(Suspendable):
     #: The steps of the present batch; emptied when the script ends.
     _granted: list[None] | None = None
     _steps_left: Iterator[None] = iter(())
-    _supply: Iterator[None] | None = None
+    #: What loops and calls draw on, once the first has asked for it (``turns``).
+    supply: Iterator[None] | None = None
     # Octets of the process when this turn began, 0 before the first look; and those that
     # it has grown by in all turns before.
     _resident = 0
@@ -96,8 +97,8 @@ class Execution(Suspendable):
     def _close(self) -> None:
         """What the script has made and left behind cannot go on in its name."""
         self.closed = True
-        if self._supply is not None:
-            self._supply = None
+        if self.supply is not None:
+            self.supply = None
             if self._granted:
                 self._granted.clear()
         if ACTIVE.running is self:
@@ -115,9 +116,9 @@ class Execution(Suspendable):
 
         An iterator that C code steps costs a loop less than a counter would.
         """
-        supply = self._supply
+        supply = self.supply
         if supply is None:
-            supply = self._supply = chain.from_iterable(map(self.tick, count()))
+            supply = self.supply = chain.from_iterable(map(self.tick, count()))
         return supply
 
     __iter__ = turns

@@ -67,6 +67,14 @@ class ExpressionWalker:
         self, node: nodes.StaticMember
     ) -> Variable | FunctionInfo | ClassInfo | Builtin | None:
         """What ``scope::name`` means; ``None`` after a complaint."""
+        found = self._static_member(node)
+        if isinstance(found, (Variable, FunctionInfo, ClassInfo)):
+            self.scope.uses.append(found)
+        return found
+
+    def _static_member(
+        self, node: nodes.StaticMember
+    ) -> Variable | FunctionInfo | ClassInfo | Builtin | None:
         if node.scope is None:
             inside = self.scope.inside
             if inside is None:

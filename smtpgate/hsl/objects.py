@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from smtpgate.hsl.builtin import Builtin
@@ -11,7 +12,7 @@ from smtpgate.hsl.values import Function, Object, Value, arity_message
 
 
 class Method:
-    """An instance function of a script class: its code takes ``$this`` first."""
+    """An instance function of a script class: its code takes the execution and ``$this`` first."""
 
     __slots__ = ("code", "least", "most", "name", "private")
 
@@ -26,7 +27,7 @@ class Method:
 
 
 class ScriptClass:
-    """A class of a script, in one execution."""
+    """A class of a script."""
 
     __slots__ = ("defaults", "methods", "name", "private", "readonly")
 
@@ -48,12 +49,13 @@ class ScriptClass:
 
 
 class Instance(Object):
-    """An object of a script class."""
+    """An object of a script class, which belongs to the execution that has made it."""
 
-    __slots__ = ("kind", "properties")
+    __slots__ = ("execution", "kind", "properties")
 
-    def __init__(self, kind: ScriptClass) -> None:
+    def __init__(self, kind: ScriptClass, execution: Any) -> None:
         self.kind = kind
+        self.execution = execution
         self.properties: dict[str, Value] = dict(kind.defaults)
 
     @property
@@ -105,21 +107,12 @@ def get_property(target: Object, name: str, inside: ScriptClass | None) -> Value
     member = builtin_methods(type(target)).get(name)
     if member is None:
         return None
-    code = member.code
-
-    def call(*values: Value) -> Value:
-        return code(target, *values)
-
-    return Function(name, call, member.least, member.most)
+    return Function(name, partial(member.code, target), member.least, member.most)
 
 
 def _bound(target: Instance, method: Method) -> Function:
-    code = method.code
-
-    def call(*values: Value) -> Value:
-        return code(target, *values)
-
-    return Function(method.name, call, method.least, method.most)
+    code = partial(method.code, target.execution, target)
+    return Function(method.name, code, method.least, method.most)
 
 
 def has_property(target: Object, name: str, inside: ScriptClass | None) -> bool:
@@ -168,7 +161,7 @@ def member_code(
                 raise Fault(f"{kind.name}->{name} is private")
             if count < method.least or (method.most is not None and count > method.most):
                 raise Fault(arity_message(f"{kind.name}->{name}", method.least, method.most, count))
-            return method.code, (target,)
+            return method.code, (target.execution, target)
         value = get_property(target, name, inside)
         if isinstance(value, Function):
             return value.accepting(count), ()

@@ -7,8 +7,9 @@ variable, checks calls of known functions, and reports all mistakes at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 
-from smtpgate.hsl import familiar, nodes
+from smtpgate.hsl import closures, familiar, nodes
 from smtpgate.hsl.builtin import CALLBACK, Builtin, BuiltinClass
 from smtpgate.hsl.constants import UNKNOWN, Folder
 from smtpgate.hsl.environment import Context
@@ -63,9 +64,9 @@ class Resolver:
         self._modules: dict[str, Scope] = {}
         self._included: set[tuple[int, str]] = set()
         self._program = program
-        self._loops: list[str] = []
-        self._collectors: list[Scope] = []
-        self._calls: list[FunctionInfo] = []
+        self._functions: list[FunctionInfo] = []
+        #: Makes Python's names of functions and of members unlike any other.
+        self._numbers = count(1)
 
     def resolve(self) -> Resolution:
         self._add_file(self._program)
@@ -75,6 +76,7 @@ class Resolver:
         self.loader.open.pop()
         self._walk_scope(self.main)
         self._check_recursion()
+        closures.find(self._functions)
         self._warn_undefined()
         if self.errors:
             unique = {(e.position, e.message): e for e in self.errors}
@@ -215,7 +217,7 @@ class Resolver:
         name = node.name
         if self._taken(scope, node):
             return
-        python = f"{scope.prefix}f_{name}"
+        python = f"f{next(self._numbers)}_{name}"
         info = self._function(scope, name, python, node.parameters, node.body, node.position)
         scope.functions[name] = info
         scope.defined_functions.append(info)
@@ -240,7 +242,7 @@ class Resolver:
         scope.inside = parent.inside
         info = FunctionInfo(name, python, parameters, body, at, scope)
         scope.function = info
-        self._calls.append(info)
+        self._functions.append(info)
         seen: set[str] = set()
         optional = False
         for number, parameter in enumerate(parameters):
@@ -272,7 +274,7 @@ class Resolver:
         name = node.name
         if self._taken(scope, node):
             return
-        info = ClassInfo(name, f"{scope.prefix}c_{name}", node, scope)
+        info = ClassInfo(name, f"c{next(self._numbers)}_{name}", node, scope)
         scope.classes[name] = info
         scope.defined_classes.append(info)
         taken: set[str] = set()
@@ -294,7 +296,7 @@ class Resolver:
         if node.static:
             made = Variable(
                 node.name,
-                f"{scope.prefix}s_{info.name}_{node.name}",
+                f"s{next(self._numbers)}_{node.name}",
                 scope,
                 readonly=node.readonly,
                 shared=True,
@@ -310,7 +312,7 @@ class Resolver:
         if node.name in taken:
             self.complain(f"{info.name} has two members called {node.name}", node.position)
         taken.add(node.name)
-        python = f"{scope.prefix}m_{info.name}_{node.name}"
+        python = f"f{next(self._numbers)}_{node.name}"
         shown = (
             info.name
             if node.name == "constructor"
@@ -346,10 +348,7 @@ class Resolver:
         for function in scope.defined_functions:
             self._walk_scope(function.scope)
         for each in scope.defined_classes:
-            members = [*each.methods.values(), *each.static_functions.values()]
-            if each.constructor is not None:
-                members.append(each.constructor)
-            for member in members:
+            for member in each.members:
                 self._walk_scope(member.scope)
 
     _walked: set[int]
@@ -388,6 +387,7 @@ class Resolver:
         if not node.builtin:
             own = scope.find_function(node.name) or scope.find_class(node.name)
             if own is not None:
+                scope.uses.append(own)
                 return own
         found = self.library.find(node.name)
         if found is None and node.name in self.context.absent:
@@ -409,11 +409,7 @@ class Resolver:
         return found
 
     def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
-        if isinstance(callee, ClassInfo):
-            function = callee.constructor
-            least, most = (function.least, function.most) if function else (0, 0)
-        else:
-            least, most = callee.least, callee.most
+        least, most = callee.least, callee.most
         if count < least or (most is not None and count > most):
             self.complain(arity_message(name or callee.name, least, most, count), at)
 
@@ -431,7 +427,7 @@ class Resolver:
     def _check_recursion(self) -> None:
         """Complain of functions that call themselves, directly or through others."""
         reported: set[FunctionInfo] = set()
-        for function in self._calls:
+        for function in self._functions:
             for target, at in function.calls:
                 if function not in reported and _reaches(target, function):
                     reported.add(function)

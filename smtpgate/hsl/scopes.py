@@ -65,6 +65,8 @@ class FunctionInfo:
     #: It is reached through a value or an object, and calls what the compiler cannot see.
     valued: bool = False
     calls_out: bool = False
+    #: It needs a variable of the code around it, or what needs one: see ``closures``.
+    bound: bool = False
 
     @property
     def least(self) -> int:
@@ -88,6 +90,22 @@ class ClassInfo:
     static_functions: dict[str, FunctionInfo] = field(default_factory=dict)
     statics: dict[str, Variable] = field(default_factory=dict)
     static_nodes: dict[str, nodes.ClassVariable] = field(default_factory=dict)
+    #: One of its functions is.
+    bound: bool = False
+
+    @property
+    def members(self) -> list[FunctionInfo]:
+        """All its functions."""
+        made = [] if self.constructor is None else [self.constructor]
+        return [*self.static_functions.values(), *self.methods.values(), *made]
+
+    @property
+    def least(self) -> int:
+        return 0 if self.constructor is None else self.constructor.least
+
+    @property
+    def most(self) -> int | None:
+        return 0 if self.constructor is None else self.constructor.most
 
 
 @dataclass(eq=False, slots=True)
@@ -108,6 +126,8 @@ class Scope:
     inside: ClassInfo | None = None
     function: FunctionInfo | None = None
     body: tuple[nodes.Statement, ...] = ()
+    #: Functions, classes, and variables of classes and modules that its code names.
+    uses: list[FunctionInfo | ClassInfo | Variable] = field(default_factory=list)
 
     @property
     def root(self) -> Scope:

@@ -37,14 +37,23 @@ class Function:
     """A callable value: a script's function, a closure or a builtin.
 
     ``least`` and ``most`` bound the number of arguments; ``most`` is ``None``
-    for a variadic function.
+    for a variadic function.  Two values are the same function if their ``origin`` is
+    the same: the code, unless the code is made anew for each value.
     """
 
-    __slots__ = ("code", "least", "most", "name")
+    __slots__ = ("code", "least", "most", "name", "origin")
 
-    def __init__(self, name: str, code: Callable[..., Any], least: int, most: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        code: Callable[..., Any],
+        least: int,
+        most: int | None,
+        origin: object = None,
+    ) -> None:
         self.name = name
         self.code = code
+        self.origin = code if origin is None else origin
         self.least = least
         self.most = most
 
@@ -252,7 +261,7 @@ def strict_equal(left: Value, right: Value) -> bool:
     if isinstance(left, (list, Map)):
         return isinstance(right, (list, Map)) and _arrays_equal(left, right, 0, set())
     if isinstance(left, Function) and isinstance(right, Function):
-        return left.code is right.code
+        return left.origin is right.origin
     return left is right
 
 

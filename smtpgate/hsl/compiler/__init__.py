@@ -112,7 +112,10 @@ def _shown(source: str, file: str, context: Context, sources: Sources) -> str:
 
 
 def _module(unit: Unit) -> ast.Module:
-    """``def main(X, V)``: the script, its functions and its modules inside."""
+    """``def main(X, V)``: the script and its modules; its functions before it or inside.
+
+    ``X`` is the execution, ``V`` its predefined variables.  Every function gets ``X`` first.
+    """
     resolution = unit.resolution
     main = resolution.main
     code = Code("main", main, None)
@@ -129,10 +132,7 @@ def _module(unit: Unit) -> ast.Module:
     builder.statements(main.body)
     made = builder.finish(code)
     made.args.args = [ast.arg("X"), ast.arg("V")]
-    if unit.counts_calls:
-        turns = tree.assign("T", tree.call(tree.attribute("X", "turns")))
-        made.body.insert(0, turns)
-    module_tree = ast.Module([made], [])
+    module_tree = ast.Module([*unit.top, made], [])
     tree.fill_places(module_tree)
     return module_tree
 

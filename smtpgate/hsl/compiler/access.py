@@ -39,9 +39,14 @@ class Access(Operations):
         self.unit.reads[place.file, place.line, place.column] = found.name
         return tree.load(self.touch(found))
 
-    @staticmethod
-    def _predefined(found: Variable) -> ast.expr:
-        return ast.Subscript(tree.load("V"), tree.constant(found.name), ast.Load())
+    def _predefined(self, found: Variable) -> ast.expr:
+        return ast.Subscript(self.outside(), tree.constant(found.name), ast.Load())
+
+    def outside(self) -> ast.expr:
+        """The predefined variables: functions have them from the execution."""
+        if self.scope.kind == "function":
+            return tree.attribute("X", "variables")
+        return tree.load("V")
 
     def static_variable(self, node: nodes.StaticMember) -> Variable | None:
         """The variable that ``scope::$name`` means, if it means one."""

@@ -21,7 +21,7 @@ class Assignments(Calls):
     def set_variable(self, found: Variable, value: ast.expr) -> ast.expr:
         """An expression that assigns and has the value assigned."""
         if found.predefined:
-            return tree.call("set_key", tree.load("V"), tree.constant(found.name), value)
+            return tree.call("set_key", self.outside(), tree.constant(found.name), value)
         name = self.touch(found)
         self.define(found)
         return tree.walrus(name, value)
@@ -29,8 +29,8 @@ class Assignments(Calls):
     def put_variable(self, found: Variable, value: ast.expr) -> ast.stmt:
         """A statement that assigns."""
         if found.predefined:
-            target: ast.expr = ast.Subscript(tree.load("V"), tree.constant(found.name), ast.Store())
-            return ast.Assign([target], value)
+            place = ast.Subscript(self.outside(), tree.constant(found.name), ast.Store())
+            return ast.Assign([place], value)
         name = self.touch(found)
         self.define(found)
         return tree.assign(name, value)

@@ -54,9 +54,9 @@ class Calls(Access):
             return tree.call("spread_call", self.function_value(found), self.listed(node.arguments))
         arguments = [self.expression(argument.value) for argument in node.arguments]
         if isinstance(found, FunctionInfo):
-            return tree.call(found.python, *arguments)
+            return tree.call(found.python, tree.load("X"), *arguments)
         if isinstance(found, ClassInfo):
-            return tree.call(f"{found.python}_new", *arguments)
+            return tree.call(f"{found.python}_new", tree.load("X"), *arguments)
         return self.builtin_call(found, arguments)
 
     def builtin_call(self, found: Builtin | BuiltinClass, arguments: list[ast.expr]) -> ast.expr:
@@ -107,12 +107,10 @@ class Calls(Access):
     def function_value(self, found: Callee) -> ast.expr:
         if isinstance(found, FunctionInfo):
             self.unit.waits = True
-            return self._function(found.name, found.python, found.least, found.most)
+            return self._named_function(found, found.python)
         if isinstance(found, ClassInfo):
             self.unit.waits = True
-            constructor = found.constructor
-            least, most = (constructor.least, constructor.most) if constructor else (0, 0)
-            return self._function(found.name, f"{found.python}_new", least, most)
+            return self._named_function(found, f"{found.python}_new")
         builtin = found.constructor if isinstance(found, BuiltinClass) else found
         self.unit.waits = self.unit.waits or builtin.waits
         name = self.unit.keep("B", found if not builtin.needs_execution else builtin, id(found))
@@ -120,14 +118,25 @@ class Calls(Access):
             return tree.call(tree.attribute("X", "bound"), tree.load(name))
         return tree.load(name)
 
+    def _named_function(self, found: FunctionInfo | ClassInfo, python: str) -> ast.expr:
+        code = tree.call("partial", tree.load(python), tree.load("X"))
+        return self.function_object(found, code, tree.load(python))
+
     @staticmethod
-    def _function(name: str, python: str, least: int, most: int | None) -> ast.expr:
+    def function_object(found: FunctionInfo | ClassInfo, *code: ast.expr) -> ast.expr:
+        """The value that a function is.
+
+        :param code: what takes the script's arguments only; and, where that is made for
+            this value, what it is made of
+        """
+        callee, *origin = code
         return tree.call(
             "Function",
-            tree.constant(name),
-            tree.load(python),
-            tree.constant(least),
-            tree.constant(most),
+            tree.constant(found.name),
+            callee,
+            tree.constant(found.least),
+            tree.constant(found.most),
+            *origin,
         )
 
     # --- arrays --------------------------------------------------------------

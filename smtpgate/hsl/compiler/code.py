@@ -40,8 +40,8 @@ class Unit:
         self.reads: dict[tuple[str, int, int], str] = {}
         self.errors: list[ScriptSyntaxError] = []
         self.waits = False
-        #: Functions take a turn for each call, from ``T``.
-        self.counts_calls = False
+        #: Functions and classes that are made once, outside the main function.
+        self.top: list[ast.stmt] = []
         #: The Python function that owns a scope's variables.
         self.owners: dict[Scope, Code] = {}
         self.started_modules: set[Scope] = set()
@@ -178,7 +178,8 @@ class Builder:
         if owner is not self.code:
             owner.reached.add(variable)
             code: Code | None = self.code
-            while code is not None and code is not owner:
+            while code is not owner:
+                assert code is not None, "what is not bound reaches no variable outside"
                 code.nonlocals.add(variable.python)
                 code = code.outer
         return variable.python

@@ -98,19 +98,28 @@ class Definitions(Statements):
     def hoist(self, scope: Scope) -> None:
         """Define a scope's functions and classes, before any of its code runs."""
         for function in scope.defined_functions:
-            self.emit(self.function(function))
+            self._define(function)
         for each in scope.defined_classes:
             self._class(each)
 
-    def function(self, info: FunctionInfo, per_instance: bool = False) -> ast.FunctionDef:
+    def _define(self, info: FunctionInfo) -> None:
+        self._home(info).append(self.function(info, self.code if info.bound else None))
+
+    def _home(self, found: FunctionInfo | ClassInfo) -> list[ast.stmt]:
+        """Where a function or a class is made: in each run, or once for all."""
+        return self.out if found.bound else self.unit.top
+
+    def function(
+        self, info: FunctionInfo, outer: Code | None, per_instance: bool = False
+    ) -> ast.FunctionDef:
         """The Python function of a script's function."""
-        code = Code(info.python, info.scope, self.code)
+        code = Code(info.python, info.scope, outer)
         self.unit.names[code.name] = info.name
         self.unit.owners[info.scope] = code
-        self.unit.waits = self.unit.counts_calls = True
+        self.unit.waits = True
         inner = Definitions(self.unit, code)
         inner.hoist(info.scope)
-        turn = ast.Expr(tree.call("next", tree.load("T")))
+        turn = ast.Expr(tree.call("next", _supply()))
         self.at(turn, info.position)
         inner.emit(turn)
         for parameter in info.parameters:
@@ -125,6 +134,8 @@ class Definitions(Statements):
         if info.valued and info.calls_out:
             self._guard(info, code, per_instance)
         made = inner.finish(code)
+        if not per_instance:
+            made.args.args.append(ast.arg("X"))
         self._parameters(info, made)
         if info.valued and info.calls_out and per_instance:
             made.args.kwonlyargs.append(ast.arg("R"))
@@ -187,12 +198,12 @@ class Definitions(Statements):
 
     def _anonymous(self, node: nodes.AnonymousFunction) -> ast.expr:
         info = self.unit.resolution.anonymous[id(node)]
-        made = self.function(info, per_instance=True)
+        made = self.function(info, self.code, per_instance=True)
         # The same function may stand in the code twice, as a loop's final expression does.
         made.name = self.unit.fresh("anonymous_")
         self.unit.names[made.name] = info.name
         self.emit(made)
-        return self._function(info.name, made.name, info.least, info.most)
+        return self.function_object(info, tree.load(made.name))
 
     # --- classes -------------------------------------------------------------
 
@@ -205,13 +216,9 @@ class Definitions(Statements):
             made = tree.assign(variable.python, self.constant_value(value))
             self.at(made, declared.position)
             self.emit(made)
-        functions = [*info.static_functions.values(), *info.methods.values()]
-        if info.constructor is not None:
-            functions.append(info.constructor)
-        for function in functions:
-            self.emit(self.function(function))
-        self.emit(self._class_object(info))
-        self._construction(info)
+        for function in info.members:
+            self._define(function)
+        self._home(info).extend((self._class_object(info), self._construction(info)))
 
     def _class_object(self, info: ClassInfo) -> ast.stmt:
         methods = ast.Dict(
@@ -244,27 +251,29 @@ class Definitions(Statements):
         self.at(statement, info.node.position)
         return statement
 
-    def _construction(self, info: ClassInfo) -> None:
+    def _construction(self, info: ClassInfo) -> ast.FunctionDef:
         """The Python function that makes an instance."""
         this = self.temporary()
-        body: list[ast.stmt] = [tree.assign(this, tree.call("Instance", tree.load(info.python)))]
+        instance = tree.call("Instance", tree.load(info.python), tree.load("X"))
+        body: list[ast.stmt] = [tree.assign(this, instance)]
         if info.constructor is not None:
             body.append(
                 ast.Expr(
                     tree.call(
                         info.constructor.python,
+                        tree.load("X"),
                         tree.load(this),
                         ast.Starred(tree.load("values"), ast.Load()),
                     )
                 )
             )
         body.append(ast.Return(tree.load(this)))
-        arguments = ast.arguments([], [], ast.arg("values"), [], [], None, [])
+        arguments = ast.arguments([], [ast.arg("X")], ast.arg("values"), [], [], None, [])
         name = f"{info.python}_new"
         self.unit.names[name] = info.name
         made = ast.FunctionDef(name, arguments, body, [], None, None)
         self.at(made, info.node.position)
-        self.emit(made)
+        return made
 
     # --- modules -------------------------------------------------------------
 
@@ -281,6 +290,13 @@ class Definitions(Statements):
         self.at(made, node.position)
         self.emit(made)
         self.emit(ast.Expr(tree.call(code.name)))
+
+
+def _supply() -> ast.expr:
+    """The turns that an execution may take: they are made for the first who asks."""
+    return ast.BoolOp(
+        ast.Or(), [tree.attribute("X", "supply"), tree.call(tree.attribute("X", "turns"))]
+    )
 
 
 def _short_list(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from functools import partial
 from sys import getrefcount
 from typing import Any, NoReturn
 
@@ -125,8 +126,9 @@ _HELPERS: tuple[Any, ...] = (
     named_item, peek, rest, slice_of, Barrier, cached, undefined, Function, Map,
     format_number, Change, append, count_at, own, remove_item, remove_path, remove_property,
     remove_slice, store, store_path, store_slice, change_slice, Instance, Method, ScriptClass,
-    getrefcount, len, zip, next, float, str, list, object, operators.number, operators.text,
-    operators.negate, operators.bit_not, operators.bounded, *operators.BINARY.values(),
+    getrefcount, partial, len, zip, next, float, str, list, object, operators.number,
+    operators.text, operators.negate, operators.bit_not, operators.bounded,
+    *operators.BINARY.values(),
 )  # fmt: skip
 SUPPORT: dict[str, Any] = {made.__name__: made for made in _HELPERS}
 SUPPORT |= {
