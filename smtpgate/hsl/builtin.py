@@ -12,95 +12,45 @@ A parameter with a default is optional, ``*args`` is variadic.  A leading
 parameter named ``execution`` receives the running execution and a leading
 ``self`` the object; scripts see neither.  A parameter named ``options`` is an
 options array, checked against the decorator's table and handed over as a dict
-with every option present.
+with every option present.  What parameters may be is in ``parameters``; a module of
+the library gets it from here.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Function, Map, Object, arity_message, literal, type_name
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One type a parameter may have: its name in messages and its test."""
-
-    name: str
-    accepts: Callable[[Any], bool]
-    convert: Callable[[Any], Any] | None = None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (float, int)) and not isinstance(value, bool)
-
-
-class _Endless(Exception):
-    """A number that is infinite, or none at all, where decimals are dropped."""
-
-
-def _whole(value: float) -> int:
-    try:
-        return int(value)
-    except (ValueError, OverflowError):
-        raise _Endless from None
-
-
-STRING = Kind("string", lambda value: isinstance(value, str))
-NUMBER = Kind("number", _is_number)
-INTEGER = Kind("number", _is_number, _whole)
-BOOLEAN = Kind("boolean", lambda value: isinstance(value, bool))
-ARRAY = Kind("array", lambda value: isinstance(value, (list, Map)))
-CALLBACK = Kind("function", lambda value: isinstance(value, Function))
-OBJECT = Kind("object", lambda value: isinstance(value, Object))
-NONE = Kind("none", lambda value: value is None)
-
-String: TypeAlias = Annotated[str, STRING]
-Number: TypeAlias = Annotated[float, NUMBER]
-#: A number whose decimals are dropped before the function sees it, as an ``int``.
-Integer: TypeAlias = Annotated[int, INTEGER]
-Boolean: TypeAlias = Annotated[bool, BOOLEAN]
-Array: TypeAlias = Annotated[list[Any] | Map, ARRAY]
-Callback: TypeAlias = Annotated[Function, CALLBACK]
-#: none, where an argument that may be left out may be none as well.
-Nothing: TypeAlias = Annotated[None, NONE]
-#: Anything, unchecked.
-Value: TypeAlias = Any
-#: What an ``options`` parameter is annotated with.
-Options: TypeAlias = dict[str, Any]
-#: The default of an ``options`` parameter that may be left out; never written to.
-NO_OPTIONS: Options = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One key of an options array: its kinds, default and meaning.
-
-    ``choices`` are the only values that it can have, and ``why`` the reason for that.
-    """
-
-    kinds: tuple[Kind, ...]
-    default: Any
-    text: str = ""
-    choices: tuple[Any, ...] = ()
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter as scripts see it; empty ``kinds`` accept anything."""
-
-    name: str
-    kinds: tuple[Kind, ...]
-    optional: bool = False
-    variadic: bool = False
-    default: Any = None
+from smtpgate.hsl.parameters import (
+    ARRAY,
+    BOOLEAN,
+    CALLBACK,
+    INTEGER,
+    NO_OPTIONS,
+    NONE,
+    NUMBER,
+    OBJECT,
+    STRING,
+    Array,
+    Boolean,
+    Callback,
+    Integer,
+    Kind,
+    Nothing,
+    Number,
+    Option,
+    Options,
+    Parameter,
+    String,
+    Value,
+    checker,
+    ordered,
+    read_options,
+    wrong,
+)
+from smtpgate.hsl.values import Function, Object
 
 
 class Builtin(Function):
@@ -235,7 +185,7 @@ def _result(python: Callable[..., Any]) -> str:
             names.append(part.class_name)
         else:
             names.append("any")
-    return " or ".join(_ordered(names))
+    return " or ".join(ordered(names))
 
 
 def _checked(
@@ -256,7 +206,7 @@ def _checked(
         "python": python,
         "options_table": options,
         "read_options": read_options,
-        "wrong": _wrong,
+        "wrong": wrong,
     }
     head = list(leading)
     passed = list(leading)
@@ -267,7 +217,7 @@ def _checked(
             head.append(f"*{variable}")
             passed.append(f"*{variable}")
             if parameter.kinds:
-                scope[f"check{number}"] = _checker(parameter)
+                scope[f"check{number}"] = checker(parameter)
                 checks.append(f"{variable} = [check{number}(name, v) for v in {variable}]")
             continue
         # Nothing that a script has is ``absent``: none is no way to leave an argument out.
@@ -300,109 +250,8 @@ def _test(number: int, parameter: Parameter, scope: dict[str, Any]) -> str:
     variable = f"argument{number}"
     if parameter.kinds == (STRING,):
         return f"{variable}.__class__ is str or wrong(name, parameter{number}, {variable})"
-    scope[f"check{number}"] = _checker(parameter)
+    scope[f"check{number}"] = checker(parameter)
     return f"{variable} = check{number}(name, {variable})"
-
-
-_UNFIT = object()
-
-
-def _convert(value: Any, kinds: tuple[Kind, ...]) -> Any:
-    for kind in kinds:
-        if kind.accepts(value):
-            return kind.convert(value) if kind.convert else value
-    return _UNFIT
-
-
-def _checker(parameter: Parameter) -> Callable[[str, Any], Any]:
-    kinds = parameter.kinds
-
-    def check(name: str, value: Any) -> Any:
-        try:
-            converted = _convert(value, kinds)
-        except _Endless:
-            raise Fault(_endless(f'{name}() parameter "{parameter.name}"', value)) from None
-        if converted is _UNFIT:
-            _wrong(name, parameter, value)
-        return converted
-
-    return check
-
-
-#: Messages name several types in this order; typing does not keep the order of a union.
-_ORDER = ("string", "number", "boolean", "array", "function")
-
-
-def _ordered(names: Iterable[str]) -> list[str]:
-    def rank(name: str) -> tuple[int, str]:
-        if name == "none":
-            return len(_ORDER) + 1, ""
-        return (_ORDER.index(name), "") if name in _ORDER else (len(_ORDER), name)
-
-    return sorted(set(names), key=rank)
-
-
-def _names(kinds: tuple[Kind, ...]) -> str:
-    names = _ordered(kind.name for kind in kinds)
-    article = "an" if names[0][0] in "aeiou" else "a"
-    return f"{article} {' or '.join(names)}" if names != ["none"] else "none"
-
-
-def _wrong(name: str, parameter: Parameter, value: Any) -> None:
-    raise Fault(
-        f'{name}() parameter "{parameter.name}" must be {_names(parameter.kinds)}, '
-        f"{type_name(value)} given"
-    )
-
-
-def _endless(what: str, value: float) -> str:
-    return f"{what} must be a finite number, {value} given"
-
-
-def read_options(
-    name: str, table: Mapping[str, Option], given: Any, absent: bool = False
-) -> dict[str, Any]:
-    """An options array as a dict with every option of ``table`` in it.
-
-    :raises Fault: for what is no array, an unknown option, a value of the wrong
-        type or one that is not among the choices
-    """
-    found = {key: option.default for key, option in table.items()}
-    if absent:
-        return found
-    if isinstance(given, list) and not given:
-        return found
-    if not isinstance(given, Map):
-        wanted = "an array of named options"
-        raise Fault(f'{name}() parameter "options" must be {wanted}, {type_name(given)} given')
-    for key, value in given.items():
-        option = table.get(key)
-        if option is None:
-            near = get_close_matches(str(key), list(table), 1)
-            hint = f', did you mean "{near[0]}"?' if near else ""
-            raise Fault(f'{name}() has no option "{key}"{hint}')
-        if option.kinds:
-            try:
-                converted = _convert(value, option.kinds)
-            except _Endless:
-                raise Fault(_endless(f'{name}() option "{key}"', value)) from None
-            if converted is _UNFIT:
-                raise Fault(
-                    f'{name}() option "{key}" must be {_names(option.kinds)}, '
-                    f"{type_name(value)} given"
-                )
-            value = converted
-        if option.choices and value not in option.choices:
-            raise Fault(f'{name}() option "{key}" {_choose(option, value)}')
-        found[key] = value
-    return found
-
-
-def _choose(option: Option, value: Any) -> str:
-    choices = [literal(choice) for choice in option.choices]
-    if option.why:
-        return f"must be {' or '.join(choices)}: {option.why}"
-    return f"must be one of {', '.join(choices)}; {literal(value)} given"
 
 
 class BuiltinClass(Function):
@@ -433,6 +282,6 @@ class BuiltinClass(Function):
 __all__ = [
     "ARRAY", "BOOLEAN", "CALLBACK", "INTEGER", "NONE", "NO_OPTIONS", "NUMBER", "OBJECT", "STRING",
     "Array", "Boolean", "Builtin", "BuiltinClass", "Callback", "Integer", "Kind", "Number",
-    "Nothing", "Option", "Options", "Parameter", "String", "Value", "arity_message", "builtin",
+    "Nothing", "Option", "Options", "Parameter", "String", "Value", "builtin",
     "read_options",
 ]  # fmt: skip
