@@ -257,7 +257,7 @@ def _step(
     """
     replaced = None
     if isinstance(root, Object):
-        target = _reach(root, subscript, access)
+        target = _member(root, subscript, *access)
         inner = target.properties.get(subscript)
         if inner.__class__ is list or inner.__class__ is Map:
             if getrefcount(inner) > ITEM:
@@ -291,11 +291,6 @@ def _step(
         else:
             root[found] = inner
     return inner, root, found, replaced
-
-
-def _reach(target: Value, name: Any, access: tuple[ScriptClass | None, bool]) -> Instance:
-    """The object whose property holds a container that is written to."""
-    return _member(target, name, *access)
 
 
 def _set(
