@@ -23,9 +23,7 @@ from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import OK, Reply
 from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Connection, Limits
-from tests.support.smtp import Client, RecordingTransport, portal
-
-TRANSACTION = ("EHLO me", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>")
+from tests.support.smtp import TRANSACTION, Client, RecordingTransport, portal
 
 
 class Pending(Policy):

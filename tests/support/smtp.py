@@ -212,6 +212,8 @@ class Wire(StringTransport):
 
 
 TLS = TLSInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
+#: A transaction up to its message.
+TRANSACTION = ("EHLO me", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>")
 
 
 class Client:
