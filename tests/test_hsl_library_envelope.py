@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.hsl.bounds import LONG
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import envelope
 from smtpgate.hsl.values import Map
 from tests.support.library import call
+from tests.support.pauses import counted
 
 octets = st.text(st.characters(max_codepoint=255), max_size=30)
 printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
@@ -85,5 +87,24 @@ class XtextTests(SynchronousTestCase):
 
     def test_too_long(self) -> None:
         """What would be longer than a string may be is a fault."""
-        for function in (envelope.xtext_encode, envelope.envelope_localpart_escape):
-            self.assertRaises(Fault, call, function, " " * (9 * 1024 * 1024))
+        for function, text in (
+            (envelope.xtext_encode, " "),
+            (envelope.envelope_localpart_escape, '"'),
+        ):
+            with self.assertRaises(Fault) as caught:
+                call(function, text * (9 * 1024 * 1024))
+            self.assertIn("a string may have at most 16777216 octets", str(caught.exception))
+
+    def test_long(self) -> None:
+        """An escape on the border of two parts is whole, and others have their turns."""
+        for shift in range(-4, 5):
+            text = "x" * (LONG + shift) + " =+" + "y" * LONG
+            written = text.replace("+", "+2B").replace(" ", "+20").replace("=", "+3D")
+            with counted() as counter:
+                self.assertEqual(call(envelope.xtext_encode, text), written)
+                self.assertEqual(call(envelope.xtext_decode, written), text)
+                self.assertIsNone(call(envelope.xtext_decode, written + "+2"))
+                self.assertEqual(
+                    call(envelope.envelope_localpart_escape, f'{text}"\\'), f'"{text}\\"\\\\"'
+                )
+            self.assertGreater(counter.pauses, 6)

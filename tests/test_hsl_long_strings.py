@@ -19,7 +19,7 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats import jsontext
 from smtpgate.hsl.formats.csvtext import decode as csv_decode
 from smtpgate.hsl.formats.packing import pack, unpack
-from smtpgate.hsl.library import crypto, encoding, regex, string
+from smtpgate.hsl.library import crypto, encoding, mail, regex, string
 from tests.support.library import call
 from tests.support.pauses import counted
 
@@ -50,6 +50,58 @@ class StringTests(SynchronousTestCase):
         padded = " " * LONG + subject + "\r\n" * LONG
         self.assertEqual(call(string.str_strip, padded), subject.strip())
 
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(_LETTERS, st.text("ab", max_size=4), st.integers(0, 70), st.integers(1, 9))
+    def test_find(self, subject: str, wanted: str, offset: int, size: int) -> None:
+        """From both ends, what lies across two parts is found, and nothing that is left out."""
+        with (
+            patch("smtpgate.hsl.library.string._PART", size),
+            patch("smtpgate.hsl.library.string._BACKWARDS", 0),
+        ):
+            self.assertEqual(
+                call(string.str_find, subject, wanted, offset), subject.find(wanted, offset)
+            )
+            end = len(subject) - offset
+            self.assertEqual(
+                call(string.str_rfind, subject, wanted, offset),
+                subject.rfind(wanted, 0, end) if end >= 0 else -1,
+            )
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(_LETTERS, _DELIMITERS, st.integers(1, 7), st.integers(0, 99))
+    def test_split_off(self, subject: str, delimiter: str, limit: int, backwards: int) -> None:
+        """With a limit the rest is in the last part, or in the first one."""
+        with (
+            patch("smtpgate.hsl.library.string.LONG", 0),
+            patch("smtpgate.hsl.library.string._PART", 5),
+            patch("smtpgate.hsl.library.string._BACKWARDS", backwards),
+        ):
+            self.assertEqual(
+                call(string.str_split, subject, delimiter, limit),
+                subject.split(delimiter, limit - 1),
+            )
+            self.assertEqual(
+                call(string.str_split, subject, delimiter, -limit),
+                subject.rsplit(delimiter, limit - 1),
+            )
+
+    def test_backwards(self) -> None:
+        """The time from the end is that from the begin, also where Python's own is quadratic."""
+        subject = "x" * 4_000_000
+        wanted = "xy" + "x" * 400_000
+        with counted() as counter:
+            self.assertEqual(call(string.str_rfind, subject, wanted), -1)
+            self.assertEqual(call(string.str_split, subject, wanted, -3), [subject])
+            self.assertEqual(call(string.str_find, subject, "y" * 9), -1)
+        self.assertGreater(counter.pauses, 6)
+
+    def test_split_off_too_many(self) -> None:
+        """No more parts than an array may have."""
+        for limit in (2_000_000, -2_000_000):
+            with self.assertRaises(Fault) as caught:
+                call(string.str_split, "," * 1_500_000, ",", limit)
+            self.assertIn("an array may have at most 1000000 items", str(caught.exception))
+
     def test_too_long(self) -> None:
         """The limit of a string is found out on the way."""
         with self.assertRaises(Fault) as caught:
@@ -77,6 +129,7 @@ class EncodingTests(SynchronousTestCase):
                     )
             octets = start + "\xff /\0" + "y" * LONG
             self.assertEqual(call(encoding.urlencode, octets), start + "%FF%20%2F%00" + "y" * LONG)
+        self.assertEqual(call(encoding.urldecode, "%" * (3 * LONG)), "%" * (3 * LONG))
 
     def test_base64(self) -> None:
         """Groups are whole in every part."""
@@ -148,8 +201,14 @@ class EncodingTests(SynchronousTestCase):
         numbers = [float(number % 65_536) for number in range(2 * MANY + 7)]
         octets = pack("n*", numbers)
         self.assertEqual(unpack("n*", octets), numbers)
-        digits = "0123456789abcdef" * (LONG // 8) + "a"
-        self.assertEqual(pack("H*", [digits]), bytes.fromhex(digits + "0").decode("latin-1"))
+        digits = "0123456789abcdef" * (LONG // 4) + "a"
+        octets = pack("H*", [digits])
+        for count in ("*", len(digits), len(digits) - 1):
+            with counted() as counter:
+                found = unpack(f"H{count}", octets)
+            self.assertEqual(found, [digits + "0" if count == "*" else digits[:count]])
+            self.assertGreater(counter.pauses, 1)
+        self.assertEqual(octets, bytes.fromhex(digits + "0").decode("latin-1"))
 
     def test_digests(self) -> None:
         """The digest of a long message is that of its octets, and takes several turns."""
@@ -168,6 +227,24 @@ class EncodingTests(SynchronousTestCase):
                 call(crypto.hmac_sha1, "key", message), hmac.digest(b"key", octets, "sha1").hex()
             )
         self.assertGreater(counter.pauses, 2)
+        with counted() as counter:
+            self.assertEqual(
+                call(crypto.hmac_sha2, message, "abc", 512),
+                hmac.digest(octets, b"abc", "sha512").hex(),
+            )
+        self.assertGreater(counter.pauses, 2)
+
+    def test_addresses(self) -> None:
+        """A long list of addresses is read with turns for others, what is too long is not."""
+        many = ", ".join(f"jo{number} (x)(y) <jo{number}@example.org>" for number in range(2000))
+        for text, least in ((many, 8), ("(" * 60_000 + ")" * 60_000, 50)):
+            with counted() as counter:
+                found = call(mail.header_addresslist_extract, text)
+            self.assertEqual(len(found), len(re.findall("<", text)))
+            self.assertGreater(counter.pauses, least)
+        for text in ("a@example.org," * 20_000, "a=b" + " " * 200_000):
+            self.assertIsNone(call(mail.header_addresslist_extract, text))
+            self.assertIsNone(call(mail.header_dkim_decode, text))
 
     def test_domain(self) -> None:
         """What is far too long for a domain name is not looked at."""

@@ -86,11 +86,14 @@ def includes(subdomain: str, domain: str) -> bool:
 
     Upper and lower case are the same (RFC 4343); a dot at the end does not count.
     """
-    inner = _ascii_lower(subdomain).removesuffix(".")
-    outer = _ascii_lower(domain).removesuffix(".")
+    inner = subdomain.removesuffix(".")
+    outer = domain.removesuffix(".")
+    before = len(inner) - len(outer)
+    if before < 0 or _ascii_lower(inner[before:]) != _ascii_lower(outer):
+        return False
     if outer.startswith("."):
-        return len(inner) > len(outer) and inner.endswith(outer)
-    return inner == outer or (outer != "" and inner.endswith("." + outer))
+        return before > 0
+    return before == 0 or (outer != "" and inner[before - 1] == ".")
 
 
 def _ascii_lower(text: str) -> str:

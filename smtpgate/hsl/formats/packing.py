@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Final
 
-from smtpgate.hsl.bounds import MANY, check_array, check_string, chunks, pieces, rewritten
+from smtpgate.hsl.bounds import LONG, MANY, check_array, check_string, chunks, pieces, rewritten
 from smtpgate.hsl.values import Value, type_name
 
 
@@ -173,8 +173,10 @@ def _unpack_string(code: str, count: int, octets: bytes, place: int) -> tuple[in
     if code == "H":
         digits = 2 * (len(octets) - place) if count == _ALL else count
         size = (digits + 1) // 2
+        if size <= LONG:
+            return size, octets[place : place + size].hex()[:digits]
         texts = [piece.hex() for piece in pieces(octets[place : place + size])]
-        if digits % 2 and texts:
+        if digits % 2:
             texts[-1] = texts[-1][:-1]
         return size, "".join(texts)
     if code == "Z" and count == _ALL:

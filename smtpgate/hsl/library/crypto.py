@@ -205,6 +205,9 @@ def sha2(message: String, hashsize: Integer) -> String:
 
 
 def _hmac(key: str, message: str, name: str) -> str:
+    if len(key) > _PART:
+        # RFC 2104 2: of a key that is longer than a block its digest is the key.
+        key = bytes.fromhex(_digest(hashlib.new(name), key)).decode("latin-1")
     if len(message) <= _PART:
         return hmac.digest(key.encode("latin-1"), message.encode("latin-1"), name).hex()
     return _digest(hmac.new(key.encode("latin-1"), digestmod=name), message)

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Final
 
-from smtpgate.hsl.bounds import LONG, check_string, pause, pieces, rewritten
+from smtpgate.hsl.bounds import LONG, check_string, escaped_pieces, pieces, rewritten
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -298,19 +298,10 @@ def urldecode(string: String) -> String:
 
        echo urldecode("a+b%26c"); // => a b&c
     """
-    texts: list[str] = []
-    place = 0
-    while place < len(string):
-        end = place + LONG
-        # Not in the middle of an escape.
-        while end < len(string) and "%" in string[end - 2 : end]:
-            end -= 1
-        spaced = string[place:end].replace("+", " ")
-        texts.append(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), spaced))
-        place = end
-        if place < len(string):
-            pause()
-    return "".join(texts)
+    return "".join(
+        _ESCAPED.sub(lambda found: chr(int(found[1], 16)), piece.replace("+", " "))
+        for piece in escaped_pieces(string, "%")
+    )
 
 
 FUNCTIONS = (

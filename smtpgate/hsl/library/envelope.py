@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_string
+from smtpgate.hsl.bounds import LONG, check_string, escaped_pieces, rewritten
 from smtpgate.hsl.builtin import Array, String, builtin
 from smtpgate.hsl.values import Map
 
@@ -58,10 +58,16 @@ def envelope_localpart_escape(localpart: String) -> String:
        echo envelope_localpart_escape("jo smith") . "@example.com"; // => "jo smith"@example.com
        echo envelope_localpart_escape("jo.smith") . "@example.com"; // => jo.smith@example.com
     """
-    if _DOT_STRING.fullmatch(localpart):
+    # Where it is that long quotes do no harm.
+    if len(localpart) <= LONG and _DOT_STRING.fullmatch(localpart):
         return localpart
-    check_string(2 * len(localpart) + 2)
-    return '"' + re.sub(r'["\\]', r"\\\g<0>", localpart) + '"'
+    quoted = rewritten(localpart, _quoted)
+    check_string(len(quoted) + 2)
+    return f'"{quoted}"'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 _NOT_XCHAR = re.compile(r"[^!-*,-<>-~]")
@@ -81,7 +87,10 @@ def xtext_encode(text: String) -> String:
 
        echo xtext_encode("jo+tag@example.com"); // => jo+2Btag@example.com
     """
-    check_string(len(text) + 2 * len(_NOT_XCHAR.findall(text)))
+    return rewritten(text, _xtext)
+
+
+def _xtext(text: str) -> str:
     return _NOT_XCHAR.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
@@ -98,9 +107,12 @@ def xtext_decode(text: String) -> String | None:
        echo xtext_decode("jo+2Btag@example.com"); // => jo+tag@example.com
        echo xtext_decode("jo+tag"); // => none
     """
-    if not _XTEXT.fullmatch(text):
-        return None
-    return _HEXCHAR.sub(lambda found: chr(int(found[1], 16)), text)
+    texts: list[str] = []
+    for piece in escaped_pieces(text, "+"):
+        if not _XTEXT.fullmatch(piece):
+            return None
+        texts.append(_HEXCHAR.sub(lambda found: chr(int(found[1], 16)), piece))
+    return "".join(texts)
 
 
 FUNCTIONS = (envelope_address_parse, envelope_localpart_escape, xtext_decode, xtext_encode)

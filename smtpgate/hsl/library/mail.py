@@ -18,7 +18,9 @@ _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 
 def _field_value(value: str, whole_field: bool) -> str | None:
-    """The unfolded value; ``None`` if it is no field, or more than one."""
+    """The unfolded value; ``None`` if it is no field, more than one, or far too long."""
+    if len(value) > addresslist.MAX_LENGTH:
+        return None
     if whole_field:
         found = _FIELD.fullmatch(value)
         if found is None:
@@ -61,7 +63,7 @@ _TAG = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=[ \t]*([!-:<-~ \t]*)")
 def header_dkim_decode(value: String, options: Options = NO_OPTIONS) -> Array | None:
     """The tags of a DKIM-Signature or ARC field (RFC 6376 3.2); none if it is malformed.
 
-    A tag that comes twice makes the list malformed.
+    A tag that comes twice makes the list malformed, and so do more than 128 KiB.
 
     :param string value: the field's value
     :param array options: options array
@@ -75,7 +77,7 @@ def header_dkim_decode(value: String, options: Options = NO_OPTIONS) -> Array | 
       echo header_dkim_decode("d=example.org; d=example.com");  // => none
     """
     text = _field_value(value, options["field"])
-    if text is None or len(text) > addresslist.MAX_LENGTH:
+    if text is None:
         return None
     parts = text.split(";")
     if len(parts) > 1 and not parts[-1].strip(" \t"):

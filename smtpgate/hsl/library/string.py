@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from smtpgate.hsl.bounds import LONG, check_array, check_string, pause, pieces
+from smtpgate.hsl.bounds import LONG, MANY, check_array, check_string, pause, pieces
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
@@ -65,7 +65,46 @@ def str_find(string: String, substring: String, offset: Integer = 0) -> Number:
        echo str_find("user@example.com", "e", 3); // => 5
        echo str_find("user@example.com", "!"); // => -1
     """
-    return string.find(substring, _natural("str_find", offset))
+    return _find(string, substring, _natural("str_find", offset))
+
+
+#: Octets that are looked through before others have their turn.
+_PART: Final = 1024 * 1024
+#: Octets of a string times octets of what is looked for: searched from the end at once.
+_BACKWARDS: Final = 16 * 1024 * 1024
+
+
+def _find(string: str, wanted: str, begin: int) -> int:
+    """``find()``, with turns for others."""
+    step = max(_PART, 4 * len(wanted))
+    while len(string) - begin > step:
+        found = string.find(wanted, begin, begin + step)
+        if found >= 0:
+            return found
+        # It may begin in this part, and end in the next one.
+        begin += step - len(wanted) + 1
+        pause()
+    return string.find(wanted, begin)
+
+
+def _find_last(string: str, wanted: str, end: int) -> int:
+    """``rfind()``, with turns for others, and in linear time.
+
+    Python's own compares all that is wanted at every place, where it searches backwards.
+    """
+    if end * len(wanted) <= _BACKWARDS:
+        return string.rfind(wanted, 0, end)
+    mirrored = wanted[::-1]
+    step = max(_PART, 4 * len(wanted))
+    while True:
+        begin = max(end - step, 0)
+        found = string[begin:end][::-1].find(mirrored)
+        if found >= 0:
+            return end - found - len(wanted)
+        if not begin:
+            return -1
+        end = begin + len(wanted) - 1
+        pause()
 
 
 @builtin("str_rfind", aliases=("strrpos",))
@@ -85,7 +124,7 @@ def str_rfind(string: String, find: String, offset: Integer = 0) -> Number:
        echo str_rfind("mx.example.com", "!"); // => -1
     """
     end = len(string) - _natural("str_rfind", offset)
-    return string.rfind(find, 0, end) if end >= 0 else -1
+    return _find_last(string, find, end) if end >= 0 else -1
 
 
 def _natural(name: str, offset: int) -> int:
@@ -221,11 +260,37 @@ def _split(name: str, string: str, delimiter: str, limit: int) -> list[str]:
             if len(made) > ACTIVE.limits.array:
                 check_array(string.count(delimiter) + 1)
         return made
+    if len(string) > LONG:
+        return _split_off(string, delimiter, limit)
     parts = string.count(delimiter) + 1
     if limit:
         parts = min(parts, abs(limit))
     check_array(parts)
     return string.rsplit(delimiter, parts - 1) if limit < 0 else string.split(delimiter, parts - 1)
+
+
+def _split_off(string: str, delimiter: str, limit: int) -> list[str]:
+    """A long string in so many parts at most, split from its begin or from its end."""
+    if limit < 0:
+        if len(string) * len(delimiter) > _BACKWARDS:
+            parts = _split_off(string[::-1], delimiter[::-1], -limit)
+            return [part[::-1] for part in reversed(parts)]
+        check_array(min(string.count(delimiter) + 1, -limit))
+        return string.rsplit(delimiter, -limit - 1)
+    made: list[str] = []
+    begin = 0
+    while len(made) < limit - 1:
+        found = _find(string, delimiter, begin)
+        if found < 0:
+            break
+        made.append(string[begin:found])
+        begin = found + len(delimiter)
+        if not len(made) % MANY:
+            check_array(len(made))
+            pause()
+    made.append(string[begin:])
+    check_array(len(made))
+    return made
 
 
 @builtin("str_split")
