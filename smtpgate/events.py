@@ -165,9 +165,11 @@ class Events(SessionObserver):
         if self._sessions:
             self.log.info("{session}: connected", session=_who(connection))
 
-    def refused(self, address: str, reason: str) -> None:
+    def refused(self, connection: Connection, reason: str) -> None:
         self.counters["connections_refused"] += 1
-        self.log.info("{address}: refused, {reason}", address=address, reason=_plain(reason))
+        self.log.info(
+            "{session}: refused, {reason}", session=_who(connection), reason=_plain(reason)
+        )
 
     def tls_started(self, connection: Connection) -> None:
         self.counters["tls"] += 1

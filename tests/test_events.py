@@ -29,6 +29,7 @@ class TerseTests(SynchronousTestCase):
         """The lines of a session in which much happens."""
         self.heard.clear()
         connection, transaction = self.connection, self.transaction
+        events.refused(connection, "too many connections")
         events.connected(connection)
         events.tls_started(connection)
         events.authenticated(connection)
@@ -45,6 +46,7 @@ class TerseTests(SynchronousTestCase):
         self.assertEqual(
             self.tell(self.events),
             [
+                "refused, too many connections",
                 "connected",
                 "TLSv1.3 with TLS_AES_128_GCM_SHA256",
                 "authenticated as jo by PLAIN",
@@ -63,6 +65,7 @@ class TerseTests(SynchronousTestCase):
         self.assertEqual(
             self.tell(self.events.terse()),
             [
+                "refused, too many connections",
                 "'NO' answered 451 Temporary local problem, try again later",
                 "message name refused, from <a@b> to 0 recipients, 8 octets: "
                 "451 Temporary local problem, try again later",
@@ -72,7 +75,8 @@ class TerseTests(SynchronousTestCase):
         self.assertEqual(
             dict(self.events.counters),
             {
-                "connections": 1, "tls": 1, "authentications": 1, "commands_refused": 1,
+                "connections_refused": 1, "connections": 1, "tls": 1, "authentications": 1,
+                "commands_refused": 1,
                 "messages": 1, "octets": 7, "messages_refused": 1, "connections_closed": 3,
             },
         )  # fmt: skip

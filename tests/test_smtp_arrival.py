@@ -161,7 +161,7 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(client.heard(), "")
         self.assertTrue(client.wire.aborted)
         self.assertEqual(
-            client.observer.of("refused"), [("192.0.2.1", "PROXY header: no PROXY header")]
+            client.observer.of("refused"), [(client.connection, "PROXY header: no PROXY header")]
         )
 
     def test_missing_proxy_header(self) -> None:

@@ -145,7 +145,7 @@ class Arrival(Wire):
         try:
             header, rest = self._reader.feed(data)
         except ProxyError as error:
-            self.server.observer.refused(self.connection.peer_ip, f"PROXY header: {error}")
+            self.server.observer.refused(self.connection, f"PROXY header: {error}")
             self.reason = "bad PROXY header"
             self.cut()
             return
@@ -197,7 +197,7 @@ class Arrival(Wire):
         self._read_early()
 
     def _turn_away(self, limit: str) -> None:
-        self.server.observer.refused(self.connection.peer_ip, f"too many {limit}")
+        self.server.observer.refused(self.connection, f"too many {limit}")
         if not self.listener.implicit_tls:
             self.put(replies.too_many_connections(self.settings.hostname).wire())
         self.end("too many connections", linger=False)  # it is not counted: it must not stay

@@ -17,7 +17,7 @@ class SessionObserver:
     def connected(self, connection: Connection) -> None:
         """A client is here, its real address is known (PROXY header included)."""
 
-    def refused(self, address: str, reason: str) -> None:
+    def refused(self, connection: Connection, reason: str) -> None:
         """A client was turned away before it had a session: limits, a bad PROXY header."""
 
     def tls_started(self, connection: Connection) -> None:
