@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import ScriptErrors
-from smtpgate.hsl.familiar import distance, hint
+from smtpgate.hsl.resolver.familiar import distance, hint
 from smtpgate.hsl.runtime import compile_script
 
 # Each script, and all of its errors as LINE:COLUMN: message.

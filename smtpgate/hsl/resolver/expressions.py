@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from smtpgate.hsl import familiar, nodes
-from smtpgate.hsl.builtin import Builtin, BuiltinClass
+from smtpgate.hsl import nodes
+from smtpgate.hsl.builtin import CALLBACK, Builtin, BuiltinClass
 from smtpgate.hsl.errors import Position
+from smtpgate.hsl.resolver import familiar
 from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind, Scope, Variable
 
 if TYPE_CHECKING:
@@ -190,8 +191,6 @@ class ExpressionWalker:
         at: Position,
         name: str = "",
     ) -> None:
-        from smtpgate.hsl.resolver import may_call_back
-
         if found is None:
             return
         if not spread:
@@ -201,7 +200,7 @@ class ExpressionWalker:
             own = found
         elif isinstance(found, ClassInfo):
             own = found.constructor
-        elif isinstance(found, Builtin) and may_call_back(found):
+        elif isinstance(found, Builtin) and _may_call_back(found):
             self._calls_out()
         if own is not None and self.scope.function is not None:
             self.scope.function.calls.append((own, at))
@@ -409,3 +408,8 @@ class ExpressionWalker:
                 if not isinstance(target, (nodes.Variable, nodes.StaticMember)):
                     self.expression(target)
                 return
+
+
+def _may_call_back(function: Builtin) -> bool:
+    """Whether a library function may call a function that it was given."""
+    return any(not p.kinds or CALLBACK in p.kinds for p in function.parameters)

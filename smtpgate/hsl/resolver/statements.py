@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smtpgate.hsl import familiar, nodes
+from smtpgate.hsl import nodes
 from smtpgate.hsl.constants import UNKNOWN
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.expression_walker import ExpressionWalker
+from smtpgate.hsl.resolver import familiar
+from smtpgate.hsl.resolver.expressions import ExpressionWalker
 from smtpgate.hsl.scopes import FunctionInfo, Scope
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
-"""Names and rules: everything that can be known of a script before it runs.
+"""What a program defines: its files, scopes, variables, functions and classes.
 
-:func:`resolve` loads included and imported files, finds the scopes, binds every
-variable, checks calls of known functions, and reports all mistakes at once.
+Definitions are hoisted: they are all known, wherever they stand, before a statement is looked at.
 """
 
 from __future__ import annotations
@@ -9,29 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
-from smtpgate.hsl import closures, familiar, nodes
-from smtpgate.hsl.builtin import CALLBACK, Builtin, BuiltinClass
+from smtpgate.hsl import nodes
+from smtpgate.hsl.builtin import Builtin, BuiltinClass
 from smtpgate.hsl.constants import UNKNOWN, Folder
 from smtpgate.hsl.environment import Context
-from smtpgate.hsl.errors import Fault, Position, ScriptErrors, ScriptSyntaxError
+from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.library import CLASSES, FUNCTIONS
-from smtpgate.hsl.loader import Loader
-from smtpgate.hsl.patterns import compile_pattern
-from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind, Resolution, Scope, Variable
+from smtpgate.hsl.resolver.loader import Loader
+from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Resolution, Scope, Variable
 from smtpgate.hsl.sources import Sources
-from smtpgate.hsl.values import Map, Value, arity_message
-
-_NO_CALLBACK: dict[str, bool] = {}
-
-
-def resolve(
-    program: nodes.Program, context: Context, sources: Sources, folder: Folder
-) -> Resolution:
-    """Bind and check a program.
-
-    :raises ScriptErrors: with every mistake, in source order
-    """
-    return Resolver(program, context, sources, folder).resolve()
+from smtpgate.hsl.values import Map, Value
 
 
 class Library:
@@ -49,7 +35,12 @@ class Library:
         yield from self.classes
 
 
-class Resolver:
+class Definitions:
+    """Collects into ``result`` what a program and the files that it loads define.
+
+    Mistakes are kept in ``errors``: the first one stops nothing.
+    """
+
     def __init__(
         self, program: nodes.Program, context: Context, sources: Sources, folder: Folder
     ) -> None:
@@ -57,41 +48,21 @@ class Resolver:
         self.library = Library(context)
         self.folder = folder
         self.errors: list[ScriptSyntaxError] = []
-        self.loader = Loader(sources, self.complain, self._file_failed)
-        file = program.position.file
-        self.main = Scope("main", None, "v_", file, body=program.body)
+        self.main = Scope("main", None, "v_", program.position.file, body=program.body)
         self.result = Resolution(self.main)
+        self._functions: list[FunctionInfo] = []
+        self._loader = Loader(sources, self.complain, self._file_failed)
         self._modules: dict[str, Scope] = {}
         self._included: set[tuple[int, str]] = set()
-        self._program = program
-        self._functions: list[FunctionInfo] = []
         #: Makes Python's names of functions and of members unlike any other.
         self._numbers = count(1)
+        self._add_file(program)
 
-    def resolve(self) -> Resolution:
-        self._add_file(self._program)
-        self.loader.open.append(self.main.file)
+    def _collect_all(self) -> None:
+        self._loader.open.append(self.main.file)
         self._predefine(self.main)
         self._collect(self.main, self.main.body)
-        self.loader.open.pop()
-        self._walk_scope(self.main)
-        self._check_recursion()
-        closures.find(self._functions)
-        self._warn_undefined()
-        if self.errors:
-            unique = {(e.position, e.message): e for e in self.errors}
-            order = list(self.result.files)
-            raise ScriptErrors(
-                sorted(
-                    unique.values(),
-                    key=lambda e: (
-                        order.index(e.position.file) if e.position.file in order else -1,
-                        e.position.line,
-                        e.position.column,
-                    ),
-                )
-            )
-        return self.result
+        self._loader.open.pop()
 
     # --- errors --------------------------------------------------------------
 
@@ -141,21 +112,21 @@ class Resolver:
                     self._collect(scope, part)
 
     def _include(self, scope: Scope, node: nodes.Include) -> None:
-        name = self.loader.name(node.path)
+        name = self._loader.name(node.path)
         if name is None or (node.once and (id(scope), name) in self._included):
             self.result.includes[id(node)] = ()
             return
         self._included.add((id(scope), name))
-        program = self.loader.program(name)
+        program = self._loader.program(name)
         self._add_file(program)
         self.result.includes[id(node)] = program.body
-        self.loader.open.append(name)
+        self._loader.open.append(name)
         if id(node) in self.result.modules:
             return
         body, scope.body = scope.body, program.body
         self._collect(scope, program.body)
         scope.body = body
-        self.loader.open.pop()
+        self._loader.open.pop()
 
     def _import(self, scope: Scope, node: nodes.Node, unconditional: bool) -> None:
         if scope.kind == "function":
@@ -168,20 +139,20 @@ class Resolver:
             self._import_data(scope, node)
             return
         assert isinstance(node, (nodes.ImportSymbols, nodes.ImportModule))
-        name = self.loader.name(node.path)
+        name = self._loader.name(node.path)
         if name is None:
             return
         module = self._modules.get(name)
         if module is None:
-            program = self.loader.program(name)
+            program = self._loader.program(name)
             self._add_file(program)
             number = len(self._modules) + 1
             module = Scope("module", None, f"m{number}_", name, body=program.body)
             self._modules[name] = module
             self._predefine(module)
-            self.loader.open.append(name)
+            self._loader.open.append(name)
             self._collect(module, module.body)
-            self.loader.open.pop()
+            self._loader.open.pop()
         self.result.modules[id(node)] = module
         if isinstance(node, nodes.ImportModule):
             if node.alias in scope.namespaces or node.alias in scope.classes:
@@ -196,7 +167,7 @@ class Resolver:
                 options = given
             elif given is UNKNOWN or given:
                 self.complain("import options must be constant and named", node.options.position)
-        self.result.data[id(node)] = self.loader.data(node.path, options, self.library.functions)
+        self.result.data[id(node)] = self._loader.data(node.path, options, self.library.functions)
 
     # --- definitions ---------------------------------------------------------
 
@@ -339,135 +310,6 @@ class Resolver:
             info.methods[node.name] = made
         self._collect(made.scope, made.body)
 
-    # --- walking -------------------------------------------------------------
-
-    def _walk_scope(self, scope: Scope) -> None:
-        from smtpgate.hsl.walker import Walker
-
-        Walker(self, scope).body(scope.body)
-        for function in scope.defined_functions:
-            self._walk_scope(function.scope)
-        for each in scope.defined_classes:
-            for member in each.members:
-                self._walk_scope(member.scope)
-
-    _walked: set[int]
-
-    def walk_module(self, module: Scope) -> None:
-        """Walk a module at its first import, so that its names are known by then."""
-        if not hasattr(self, "_walked"):
-            self._walked = set()
-        if id(module) not in self._walked:
-            self._walked.add(id(module))
-            self._walk_scope(module)
-
-    def anonymous(self, scope: Scope, node: nodes.AnonymousFunction) -> FunctionInfo:
-        """Walk an anonymous function within the scope that captures its variables."""
-        number = len(self.result.anonymous) + 1
-        info = self._function(
-            scope, "function", f"anonymous_{number}", node.parameters, node.body, node.position
-        )
-        info.valued = True
-        self.result.anonymous[id(node)] = info
-        for capture in node.captures:
-            outer = self.variable(scope, capture.name, capture.position)
-            if capture.name in info.scope.variables:
-                self.complain(f"${capture.name} is a parameter already", capture.position)
-                continue
-            outer.shared = True
-            info.scope.variables[capture.name] = outer
-        self._collect(info.scope, info.body)
-        self._walk_scope(info.scope)
-        return info
-
-    # --- names ---------------------------------------------------------------
-
-    def callee(self, scope: Scope, node: nodes.FunctionName, *, called: bool) -> Callee | None:
-        """What a function name means; ``None`` after a complaint."""
-        if not node.builtin:
-            own = scope.find_function(node.name) or scope.find_class(node.name)
-            if own is not None:
-                scope.uses.append(own)
-                return own
-        found = self.library.find(node.name)
-        if found is None and node.name in self.context.absent:
-            self.complain(
-                f"there is no {node.name}(): {self.context.absent[node.name]}", node.position
-            )
-        elif found is None:
-            known: list[str] = [*self.library.functions, *self.library.classes]
-            above: Scope | None = scope
-            while above is not None and not node.builtin:
-                known += [*above.functions, *above.classes]
-                above = above.parent
-            what = "builtin function" if node.builtin else "function"
-            if not called and node.name in scope.variables:
-                advice = f", did you mean ${node.name}?"
-            else:
-                advice = familiar.advice(node.name, known, called=called)
-            self.complain(f"unknown {what} {node.name}{advice}", node.position)
-        return found
-
-    def check_arity(self, callee: Callee, count: int, at: Position, name: str = "") -> None:
-        least, most = callee.least, callee.most
-        if count < least or (most is not None and count > most):
-            self.complain(arity_message(name or callee.name, least, most, count), at)
-
-    def check_pattern(self, node: nodes.Expression) -> None:
-        """A literal regular expression is compiled now, so its mistakes are found now."""
-        value = self.folder.value(node)
-        if isinstance(value, str):
-            try:
-                compile_pattern(value)
-            except Fault as fault:
-                self.complain(str(fault), node.position)
-
-    # --- the whole program ---------------------------------------------------
-
-    def _check_recursion(self) -> None:
-        """Complain of functions that call themselves, directly or through others."""
-        reported: set[FunctionInfo] = set()
-        for function in self._functions:
-            for target, at in function.calls:
-                if function not in reported and _reaches(target, function):
-                    reported.add(function)
-                    if target is function:
-                        message = f"{function.name}() calls itself: recursion is not allowed"
-                    else:
-                        message = (
-                            f"{function.name}() calls itself through {target.name}(): "
-                            "recursion is not allowed"
-                        )
-                    self.complain(message, at)
-
-    def _warn_undefined(self) -> None:
-        for variable in self.result.variables:
-            if variable.assigned or variable.first is None or variable.shared:
-                continue
-            hint = ""
-            root = variable.scope.root
-            if variable.scope is not root and variable.name in root.variables:
-                hint = f', "global ${variable.name}" reaches the one outside'
-            else:
-                known = [v.name for v in variable.scope.variables.values() if v.assigned]
-                hint = familiar.hint(variable.name, known, "$")
-            self.result.warnings.append(
-                (variable.first, f"${variable.name} is never assigned{hint}")
-            )
-
-
-def _reaches(start: FunctionInfo, goal: FunctionInfo) -> bool:
-    seen: set[FunctionInfo] = set()
-    todo = [start]
-    while todo:
-        function = todo.pop()
-        if function is goal:
-            return True
-        if function not in seen:
-            seen.add(function)
-            todo += [target for target, _ in function.calls]
-    return False
-
 
 def blocks(statement: nodes.Statement) -> list[Sequence[nodes.Statement]]:
     """The statement lists inside a statement that open no scope of their own."""
@@ -478,11 +320,3 @@ def blocks(statement: nodes.Statement) -> list[Sequence[nodes.Statement]]:
     if isinstance(statement, (nodes.Block, nodes.For, nodes.Foreach, nodes.While, nodes.Barrier)):
         return [statement.body]
     return []
-
-
-def may_call_back(function: Builtin) -> bool:
-    """Whether a library function may call a function that it was given."""
-    return any(not p.kinds or CALLBACK in p.kinds for p in function.parameters)
-
-
-__all__ = ["Kind", "Library", "Resolver", "blocks", "may_call_back", "resolve"]
