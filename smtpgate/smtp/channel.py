@@ -295,7 +295,7 @@ class Channel(Protocol):
 
     def _fail(self, problem: NextHopError) -> None:
         self.problem = problem
-        self._deadline.stop()
+        self._deadline.clear()
         waiting, self._waiting = self._waiting, deque()
         handshake, self._handshake = self._handshake, None
         for each in waiting:

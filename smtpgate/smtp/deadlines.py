@@ -49,7 +49,7 @@ class Deadline:
         self.at = 0.0
 
     def stop(self) -> None:
-        """The connection is over."""
+        """The connection is over: nothing is late any more, whatever is set."""
         self.at = 0.0
         # What is late for it may hold it in turn: then only the collector would find them.
         self._late = _nothing
