@@ -95,7 +95,8 @@ class Code:
         self.outer = outer
         #: Whether it is a part of the function around it, made for a deep loop.
         self.loop = loop
-        self.prologue: list[ast.stmt] = []
+        #: Functions and classes that are made in each run of it.
+        self.definitions: list[ast.stmt] = []
         self.body: list[ast.stmt] = []
         self.nonlocals: set[str] = set()
         #: Variables it owns that need the mark for "no value", or that others reach.

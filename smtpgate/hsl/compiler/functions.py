@@ -8,6 +8,7 @@ from smtpgate.hsl import nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import UNKNOWN, Code, Unit
 from smtpgate.hsl.compiler.loops import Around
+from smtpgate.hsl.compiler.sinking import sink
 from smtpgate.hsl.compiler.statements import Statements
 from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Kind, Scope
 from smtpgate.hsl.values import Map
@@ -107,7 +108,7 @@ class Definitions(Statements):
 
     def _home(self, found: FunctionInfo | ClassInfo) -> list[ast.stmt]:
         """Where a function or a class is made: in each run, or once for all."""
-        return self.out if found.bound else self.unit.top
+        return self.code.definitions if found.bound else self.unit.top
 
     def function(
         self, info: FunctionInfo, outer: Code | None, per_instance: bool = False
@@ -193,7 +194,7 @@ class Definitions(Statements):
                     )
                 )
         arguments = ast.arguments([], [], None, [], [], None, [])
-        body = [*front, *code.body] or [ast.Pass()]
+        body = [*front, *sink(code.definitions, code.body)] or [ast.Pass()]
         return ast.FunctionDef(code.name, arguments, body, [], None, None)
 
     def _anonymous(self, node: nodes.AnonymousFunction) -> ast.expr:
@@ -215,7 +216,7 @@ class Definitions(Statements):
             owner.reached.add(variable)
             made = tree.assign(variable.python, self.constant_value(value))
             self.at(made, declared.position)
-            self.emit(made)
+            self.code.definitions.append(made)
         for function in info.members:
             self._define(function)
         self._home(info).extend((self._class_object(info), self._construction(info)))
