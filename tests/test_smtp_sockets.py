@@ -204,7 +204,7 @@ class AttackTests(SocketTestCase):
 
     @defer.inlineCallbacks
     def test_no_tls_at_all(self) -> Any:
-        """Clear text where TLS is wanted ends the connection, with no banner."""
+        """Clear text where TLS is wanted ends the connection, with no banner, and is told."""
         port = self.serve(Listener(implicit_tls=True))
 
         def work() -> bytes:
@@ -219,6 +219,23 @@ class AttackTests(SocketTestCase):
                 return heard
 
         self.assertNotIn(b"220", (yield self.in_thread(work)))
+        yield self.factory.sessions.emptied()
+        self.assertEqual(self.observer.of("closed")[0][1], "TLS failed: wrong version number")
+
+    @defer.inlineCallbacks
+    def test_certificate_refused(self) -> Any:
+        """A client that does not trust the certificate says so, and that is told."""
+        port = self.serve()
+
+        def work() -> None:
+            with smtplib.SMTP("localhost", port, timeout=10) as client:
+                with self.assertRaises(ssl.SSLCertVerificationError):
+                    client.starttls(context=ssl.create_default_context())
+                client.close()
+
+        yield self.in_thread(work)
+        yield self.factory.sessions.emptied()
+        self.assertEqual(self.observer.of("closed")[0][1], "TLS failed: tlsv1 alert unknown ca")
 
     @defer.inlineCallbacks
     def test_reset(self) -> Any:

@@ -24,7 +24,7 @@ from smtpgate.smtp.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener, Server
 from smtpgate.smtp.session import Connection, unmapped, within
-from smtpgate.smtp.tlsinfo import tls_info
+from smtpgate.smtp.tlsinfo import tls_info, tls_problem
 from smtpgate.smtp.wire import Wire
 
 
@@ -280,7 +280,8 @@ class Arrival(Wire):
         if self._asked:
             self._tell_policy()
         if self._known:
-            self.server.observer.closed(self.connection, self.reason or "client left")
+            why = self.reason or tls_problem(reason) or "client left"
+            self.server.observer.closed(self.connection, why)
         self.sessions.discard(self)  # last: whoever stops the service waits for it
 
     def _tell_policy(self) -> None:

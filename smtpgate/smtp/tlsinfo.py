@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from OpenSSL import SSL, crypto
+from twisted.python.failure import Failure
 
 from smtpgate.smtp.session import TLSInfo
 
@@ -36,3 +37,15 @@ def tls_info(handle: Any, starttls: bool) -> TLSInfo:
         verify_result=result,
         peer_verified=certificate is not None and asked and result == 0,
     )
+
+
+def tls_problem(failure: Failure) -> str:
+    """What TLS has found wrong with a connection, in OpenSSL's words; "" when it was not TLS.
+
+    :param failure: why the connection was lost
+    """
+    if not isinstance(failure.value, SSL.Error):
+        return ""
+    errors = failure.value.args[0] if failure.value.args else ()
+    words = [error[-1] for error in errors if isinstance(error, tuple) and error]
+    return f"TLS failed: {words[0]}" if words else "TLS failed"
