@@ -191,6 +191,22 @@ class ConfigurationTests(SynchronousTestCase):
             self.assertEqual(f"{errors}\n".replace(f"{directory}/", ""), error)
 
 
+class ArchitectureTests(SynchronousTestCase):
+    """The way through the house."""
+
+    def test_files(self):
+        """Each file and room that the page names is there; each room is named."""
+        page = (DOCS / "architecture.rst").read_text("utf-8")
+        package = DOCS.parent / "smtpgate"
+        there = [f"/{path.relative_to(package)}" for path in package.rglob("*.py")]
+        rooms = {f"/{path.parent.relative_to(package)}/" for path in package.glob("*/**/*.py")}
+        for name in re.findall(r"[a-z0-9_/]+\.py\b", page):
+            self.assertTrue(any(each.endswith(f"/{name}") for each in there), name)
+        named = set(re.findall(r"``((?!smtpgate)[a-z]+(?:/[a-z]+)*/)", page))
+        self.assertEqual(set(), {f"/{name}" for name in named} - rooms)
+        self.assertEqual(set(), {room for room in rooms if room[1:] not in page})
+
+
 class BuildTests(SynchronousTestCase):
     """Sphinx."""
 
