@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import hmac
 import re
+from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
@@ -17,9 +19,11 @@ from smtpgate.hsl import domains
 from smtpgate.hsl.bounds import LONG, MANY
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats import jsontext
+from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.formats.csvtext import decode as csv_decode
 from smtpgate.hsl.formats.packing import pack, unpack
 from smtpgate.hsl.library import crypto, encoding, mail, regex, string
+from smtpgate.hsl.values import Map
 from tests.support.library import call
 from tests.support.pauses import counted
 
@@ -195,6 +199,42 @@ class EncodingTests(SynchronousTestCase):
         cell = 'say "' * LONG
         written = call(encoding.csv_encode, [cell, "b"])
         self.assertEqual(csv_decode("csv_decode", written, header=False), [[cell, "b"]])
+
+    @settings(max_examples=500, deadline=None, derandomize=True)
+    @given(st.text('a",;\r\n\v', max_size=30), st.sampled_from(",;a"), st.integers(2, 9))
+    def test_csv_rows(self, text: str, delimiter: str, size: int) -> None:
+        """The rows of a long text, and their lines, are those of a short one."""
+        reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+        expected = [(row, reader.line_num) for row in reader if row]
+        with (
+            patch("smtpgate.hsl.formats.csvrows.LONG", size),
+            patch("smtpgate.hsl.formats.csvrows.MANY", 3),
+        ):
+            rows = LongRows(text, delimiter)
+            self.assertEqual([(row, rows.line_num) for row in rows], expected)
+
+    def test_csv_long(self) -> None:
+        """A long cell and a long row are read in parts, and the line of a mistake is known."""
+        for cell in ("x" * 20, '"' + "x\n" * 9 + '"', '""' * 30):
+            text = cell * LONG
+            with counted() as counter:
+                (row,) = csv_decode("csv_decode", text, header=False)
+            with patch("smtpgate.hsl.formats.csvtext.LONG", len(text)):
+                before = csv.field_size_limit(len(text))
+                self.addCleanup(csv.field_size_limit, before)
+                self.assertEqual([row], csv_decode("csv_decode", text, header=False))
+            self.assertGreater(counter.pauses, 15)
+        wide = "a," * (20 * MANY) + "a"
+        with counted() as counter:
+            (row,) = csv_decode("csv_decode", f"{wide}\n{wide}")
+        self.assertEqual(row, {"a": "a"})
+        self.assertGreater(counter.pauses, 50)
+        schema = Map(a=Map(type="number"))
+        with self.assertRaises(Fault) as caught:
+            csv_decode("csv_decode", "a\r\n" + "1\r\n" * LONG + "x\r\n", schema=schema)
+        self.assertEqual(
+            str(caught.exception), 'csv_decode() line 65538, column "a": "x" is no number'
+        )
 
     def test_pack(self) -> None:
         """Numbers are packed and unpacked in the same order."""

@@ -8,9 +8,19 @@ from io import StringIO
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import MANY, check_array, check_string, chunks, pause, rewritten
+from smtpgate.hsl.bounds import (
+    LONG,
+    MANY,
+    check_array,
+    check_string,
+    chunks,
+    paced,
+    pause,
+    rewritten,
+)
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, STRING, Option, read_options
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.values import Array, Map, Value, parse_number, to_string, type_name
 
 #: What the schema of a column may say.
@@ -37,14 +47,15 @@ def decode(
         understood, and a cell that does not fit the schema
     """
     _check_delimiter(name, delimiter)
-    # The limit is the whole process's, and smaller than a string may be.
-    csv.field_size_limit(max(len(text), csv.field_size_limit()))
-    rows = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    if len(text) <= LONG:
+        rows: Any = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    else:
+        rows = LongRows(text, delimiter)
     converters = _converters(name, schema if schema is not None else [])
     names: list[Any] = []
     if header:
-        first = next((row for row in rows if row), [])
-        names = [arrays.key(column) for column in first]
+        first: list[str] = next((row for row in rows if row), [])
+        names = [arrays.key(column) for column in paced(first, first)]
     found: list[Array] = []
     read = 0
     for row in rows:
@@ -57,10 +68,10 @@ def decode(
             read = 0
         columns = [*names[: len(row)], *range(len(names), len(row))]
         values = [
-            _convert(name, rows.line_num, column, cell, converters)
-            for column, cell in zip(columns, row, strict=True)
+            _convert(name, rows, column, cell, converters)
+            for column, cell in paced(zip(columns, row, strict=True), row)
         ]
-        found.append(arrays.from_pairs(zip(columns, values, strict=True)))
+        found.append(arrays.from_pairs(paced(zip(columns, values, strict=True), row)))
     return found
 
 
@@ -70,7 +81,7 @@ def _check_delimiter(name: str, delimiter: str) -> None:
 
 
 def _convert(
-    name: str, line: int, column: Any, cell: str, converters: Mapping[Any, Converter]
+    name: str, rows: Any, column: Any, cell: str, converters: Mapping[Any, Converter]
 ) -> Value:
     convert = converters.get(column)
     if convert is None:
@@ -78,7 +89,7 @@ def _convert(
     try:
         return convert(cell)
     except Fault as fault:
-        raise Fault(f'{name}() line {line}, column "{column}": {fault}') from None
+        raise Fault(f'{name}() line {rows.line_num}, column "{column}": {fault}') from None
 
 
 def _converters(name: str, schema: Array) -> dict[Any, Converter]:
