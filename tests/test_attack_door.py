@@ -8,6 +8,8 @@ from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.factory import SMTPFactory
@@ -18,6 +20,7 @@ from tests.support.smtp import Client, portal
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 5000)
 BEHIND = Listener(proxies=(ip_network("10.0.0.0/8"),))
+LEFT = Failure(ConnectionDone())
 BUSY = "421 4.7.0 gw.example.org Too many connections, try again later\n"
 
 
@@ -176,10 +179,10 @@ class LimitTests(SynchronousTestCase):
         banners = self.flood(client, 3)
         self.assertEqual([False, False, True], [banner == BUSY for banner in banners])
         self.assertTrue(client.closed)
-        client.protocol.connectionLost(None)
+        client.protocol.connectionLost(LEFT)
         self.assertEqual([BUSY], self.flood(client, 1))
-        client.protocol.connectionLost(None)
-        first.connectionLost(None)
+        client.protocol.connectionLost(LEFT)
+        first.connectionLost(LEFT)
         self.assertEqual("220", self.flood(client, 1)[0][:3])
 
     def test_all_listeners(self) -> None:
@@ -237,7 +240,7 @@ class LimitTests(SynchronousTestCase):
             client.connect()
             for step in steps:
                 step()
-            client.protocol.connectionLost(None)
+            client.protocol.connectionLost(LEFT)
 
         header = b"PROXY TCP4 192.0.2.1 10.0.0.1 1 25\r\n"
         end()
