@@ -223,14 +223,15 @@ class Events(SessionObserver):
         size: int,
         reply: Reply,
     ) -> None:
+        count = len(transaction.recipients)
         self.log.info(
-            "{session}: message {id} {verdict}, from {sender} to {recipients} recipients, "
+            "{session}: message {id} {verdict}, from {sender} to {recipients}, "
             "{size} octets: {code} {text}",
             session=_who(connection),
             id=transaction.id,
             verdict=verdict,
             sender=_plain(_sender(transaction)),
-            recipients=len(transaction.recipients),
+            recipients="1 recipient" if count == 1 else f"{count} recipients",
             size=size,
             code=reply.code,
             text=_plain(reply.text),
@@ -275,6 +276,17 @@ class Events(SessionObserver):
 
     def trouble(self, connection: Connection, place: str, failure: Failure) -> None:
         self.counters["trouble"] += 1
+        error = failure.value
+        if isinstance(error, OSError) and error.strerror:
+            # The machine's doing, as a full disk: a place in the code would explain nothing.
+            about = "" if error.filename is None else f"{error.filename}: "
+            self.log.error(
+                "{session}: {place} failed: {error}",
+                session=_who(connection),
+                place=place,
+                error=_plain(f"{about}{error.strerror}"),
+            )
+            return
         self.log.failure(
             "{session}: {place} failed", failure, session=_who(connection), place=place
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.logger import Logger, formatEvent
+from twisted.logger import Logger, LogLevel, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.events import Events
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.reply import DELIVERY_TROUBLE, OK
-from smtpgate.smtp.session import Connection, TLSInfo, Transaction
+from smtpgate.smtp.session import Connection, Recipient, TLSInfo, Transaction
 
 
 class TerseTests(SynchronousTestCase):
@@ -80,3 +81,45 @@ class TerseTests(SynchronousTestCase):
                 "messages": 1, "octets": 7, "messages_refused": 1, "connections_closed": 3,
             },
         )  # fmt: skip
+
+
+class TroubleTests(SynchronousTestCase):
+    """What nobody has foreseen."""
+
+    def setUp(self) -> None:
+        self.heard: list[Any] = []
+        log = Logger(namespace="smtpgate", observer=self.heard.append)  # type: ignore[arg-type]
+        self.events = Events(log)
+        self.connection = Connection("inbound", "192.0.2.1", 25)
+
+    def tell(self, error: Exception) -> Any:
+        """The one event about an error."""
+        self.events.trouble(self.connection, "spool", Failure(error))  # type: ignore[no-untyped-call]
+        (event,) = self.heard
+        return event
+
+    def test_machine(self) -> None:
+        """A full disk is one line, and no traceback."""
+        event = self.tell(OSError(28, "No space left on device"))
+        said = "inbound 192.0.2.1:25: spool failed: No space left on device"
+        self.assertEqual((formatEvent(event), event["log_level"]), (said, LogLevel.error))
+        self.assertNotIn("log_failure", event)
+
+    def test_file(self) -> None:
+        """Where the system names a file, the line does."""
+        event = self.tell(PermissionError(13, "Permission denied", "/var/spool/\x1b"))
+        said = "inbound 192.0.2.1:25: spool failed: /var/spool/\\x1b: Permission denied"
+        self.assertEqual(formatEvent(event), said)
+
+    def test_program(self) -> None:
+        """A mistake of the program comes with its traceback."""
+        event = self.tell(ValueError("oops"))
+        self.assertEqual(event["log_failure"].value.args, ("oops",))
+
+    def test_one_recipient(self) -> None:
+        """One is one."""
+        transaction = Transaction(Mailbox("a", "b"), True, _id="name")
+        transaction.recipients.append(Recipient(Mailbox("c", "d"), {}, "local"))
+        self.events.message_accepted(self.connection, transaction, 7, OK)
+        said = "message name accepted, from <a@b> to 1 recipient, 7 octets: 250 OK"
+        self.assertEqual(formatEvent(self.heard[0]), f"inbound 192.0.2.1:25: {said}")

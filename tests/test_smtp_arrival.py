@@ -112,6 +112,8 @@ class DoorTests(SynchronousTestCase):
         client = Client(No())
         self.assertEqual(client.banner, "554 5.7.1 no\n")
         self.assertTrue(client.closed)
+        client.leave()
+        self.assertEqual(client.observer.of("closed"), [(client.connection, "replied 554 no")])
 
     def test_connect_accepts_with_words(self) -> None:
         """The policy may choose the banner, the address and its name."""

@@ -221,7 +221,7 @@ class Arrival(Wire):
         self._banner = None
         self.put(reply.wire())
         if reply.close:
-            self.end(f"replied {reply.code}")
+            self.end(f"replied {reply.code} {reply.text}")
         else:
             self.arrived = True
             self.pump()

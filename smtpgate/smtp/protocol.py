@@ -209,7 +209,8 @@ class SMTPProtocol(Arrival):
         if reply.close:
             quits = reply.code == 221
             # Behind QUIT nothing comes; a client that has sent more may be sending still.
-            self.end("quit" if quits else f"replied {reply.code}", not quits or len(self.lines) > 0)
+            reason = "quit" if quits else f"replied {reply.code} {reply.text}"
+            self.end(reason, not quits or len(self.lines) > 0)
         elif self.machine.tls_wanted:
             self.start_tls(starttls=True)
         elif self.machine.transfer.intake is not None:
