@@ -28,6 +28,7 @@ setup(
     packages=[*find_packages(include=["smtpgate", "smtpgate.*"]), "twisted.plugins"],
     package_data={"smtpgate": ["py.typed"]},
     zip_safe=False,
+    # zope.interface comes with Twisted, hyperlink with treq, typing-extensions with pydantic.
     install_requires=[
         "argon2-cffi>=23.1",
         "cryptography>=42",

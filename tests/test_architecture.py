@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "smtpgate"
 
-#: Rooms by floor: a room imports from its own floor's file or from floors further down the list.
+#: Rooms by floor: a room imports from its own floor and from those further down the list.
 FLOORS = (
     ("cli", "twistd", "birth"),
     ("service",),
@@ -72,7 +72,7 @@ class LayoutTests(SynchronousTestCase):
         self.assertEqual(set(), rooms - set(FLOOR))
 
     def test_downwards(self) -> None:
-        """No room imports from a floor above, or from another room of its floor's bottom."""
+        """No room imports from a floor above, and the two at the bottom not from each other."""
         wrong = []
         for path, room in modules():
             if room not in FLOOR:
