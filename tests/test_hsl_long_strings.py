@@ -7,6 +7,7 @@ import csv
 import hashlib
 import hmac
 import re
+from email import message_from_bytes
 from io import StringIO
 from typing import Any
 from unittest.mock import patch
@@ -22,7 +23,7 @@ from smtpgate.hsl.formats import jsontext
 from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.formats.csvtext import decode as csv_decode
 from smtpgate.hsl.formats.packing import pack, unpack
-from smtpgate.hsl.library import crypto, encoding, mail, regex, string
+from smtpgate.hsl.library import crypto, dkim, encoding, mail, mime, regex, string
 from smtpgate.hsl.values import Map
 from tests.support.library import call
 from tests.support.pauses import counted
@@ -285,6 +286,57 @@ class EncodingTests(SynchronousTestCase):
         for text in ("a@example.org," * 20_000, "a=b" + " " * 200_000):
             self.assertIsNone(call(mail.header_addresslist_extract, text))
             self.assertIsNone(call(mail.header_dkim_decode, text))
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.text("\r\n\t a", max_size=30), st.integers(1, 9))
+    def test_mime_lines(self, text: str, size: int) -> None:
+        """Line ends are whole in every part, and so is the white space that DKIM makes one."""
+        octets = text.encode()
+        with (
+            patch("smtpgate.hsl.library.mime.LONG", size),
+            patch("smtpgate.hsl.library.dkim.LONG", size),
+        ):
+            self.assertEqual(mime._with_line_ends(text), re.sub("\r\n|\r|\n", "\r\n", text))
+            self.assertEqual(
+                dkim._single_spaces(octets),
+                re.sub(rb"[ \t]+", b" ", octets).replace(b" \r\n", b"\r\n"),
+            )
+
+    def test_mime(self) -> None:
+        """A long body is encoded and signed with turns for others."""
+        body = "caf\xe9 \r\n" * 400_000
+        for encoding_field, least in (("", 50), ("8bit", 80)):
+            part = mime.MIME()
+            part.add("addHeader()", "From", "jo@example.org", True)
+            if encoding_field:
+                part.add("addHeader()", "Content-Transfer-Encoding", encoding_field, True)
+            part.body = body
+            key = dkim.load_key("k" * 32, "ed25519-sha256")
+            names = ("from",)
+            part.signers.append(
+                dkim.Signer("s", "example.org", key, "ed25519-sha256", True, True, names, names)
+            )
+            with counted() as counter:
+                text = part.finished(0.0)
+            self.assertGreater(counter.pauses, least)
+            parsed = message_from_bytes(text.encode("latin-1"))
+            self.assertEqual(parsed.get_payload(decode=True), body.encode("latin-1"))
+            wire = text.encode("latin-1").partition(b"\r\n\r\n")[2]
+            relaxed = re.sub(rb"[ \t]+", b" ", wire).replace(b" \r\n", b"\r\n")
+            digest = base64.b64encode(hashlib.sha256(relaxed).digest()).decode()
+            self.assertIn(f"bh={digest};", text)
+
+    def test_mime_too_long(self) -> None:
+        """What would be too long in Base64 is not encoded."""
+        part = mime.MIME()
+        part.body = "x" * 13_000_000
+        with counted() as counter, self.assertRaises(Fault) as caught:
+            part.finished(0.0)
+        self.assertEqual(
+            str(caught.exception),
+            "a string may have at most 16777216 octets, this one would have 17789478",
+        )
+        self.assertEqual(counter.pauses, 0)
 
     def test_domain(self) -> None:
         """What is far too long for a domain name is not looked at."""

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+from smtpgate.hsl.bounds import LONG, pause, pieces
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import signing
 from smtpgate.hsl.values import literal
@@ -29,6 +30,10 @@ ALGORITHMS = ("rsa-sha1", "rsa-sha256", "ed25519-sha256")
 _LABELS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 _NAME = re.compile(r"[!-9<-~]{1,76}")  # also without the semicolon, which ends h=
 _WIDTH = 76
+#: Octets of a body that are digested before others have their turn.
+_PART = 1024 * 1024
+# What may go on in the next part of a body: white space, and half a line end behind it.
+_OPEN_END = re.compile(rb" ?\r?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,10 @@ def signature(signer: Signer, message: str, now: float) -> str:
     fields = _fields(head)
     signed = _signed(signer, [name for name, _ in fields])
     digest = hashlib.sha1 if signer.algorithm == "rsa-sha1" else hashlib.sha256
-    body_hash = digest(_body(body, signer.relaxed_body)).digest()
+    hashed = digest()
+    for piece in pieces(_body(body, signer.relaxed_body), _PART):
+        hashed.update(piece)
+    body_hash = hashed.digest()
     modes = ("simple", "relaxed")
     unsigned = "".join(
         (
@@ -162,12 +170,34 @@ def _body(body: bytes, relaxed: bool) -> bytes:
     """RFC 6376 3.4.3 and 3.4.4; on the wire the last line has its end."""
     body = body.removesuffix(b"\r\n") + b"\r\n"
     if relaxed:
-        body = re.sub(rb"[ \t]+", b" ", body).replace(b" \r\n", b"\r\n")
+        body = _single_spaces(body)
     end = len(body)
-    while body.endswith(b"\r\n", 0, end):
-        end -= 2
+    for empty in (b"\r\n" * 1024, b"\r\n"):
+        while body.endswith(empty, 0, end):
+            end -= len(empty)
     body = body[:end]
     return body + b"\r\n" if body or not relaxed else b""
+
+
+def _single_spaces(body: bytes) -> bytes:
+    """One space for white space within lines, none at their ends; with turns for others."""
+    parts: list[bytes] = []
+    kept = b""
+    begin = 0
+    while begin < len(body):
+        end = begin + LONG
+        part = re.sub(rb"[ \t]+", b" ", kept + body[begin:end]).replace(b" \r\n", b"\r\n")
+        # What these may belong to comes with the next part.
+        kept = b""
+        if end < len(body):
+            found = _OPEN_END.search(part)
+            assert found is not None
+            kept = found[0]
+            part = part[: found.start()]
+            pause()
+        parts.append(part)
+        begin = end
+    return b"".join(parts)
 
 
 def _sign(signer: Signer, data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_string
+from smtpgate.hsl.bounds import LONG, check_string, pause, pieces
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -37,6 +37,9 @@ _TOKEN = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"
 _TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+#: Octets in a line of Base64 (RFC 2045 6.8), and in as many lines as are encoded at once.
+_LINE = 57
+_LINES = 1024 * _LINE
 
 _ADD_OPTIONS = {
     "encode": Option(
@@ -354,17 +357,19 @@ class MIME(Object):
 
     def _multipart(self, depth: int) -> str:
         boundary = self._made_boundary()
-        pieces = [_LINE_END.sub("\r\n", self.body)] if self.body else []
+        texts = [_with_line_ends(self.body)] if self.body else []
         size = 0
         for part in self.parts:
-            pieces.append(part.render(depth + 1))
-            size += len(pieces[-1])
+            texts.append(part.render(depth + 1))
+            size += len(texts[-1])
             check_string(size)
-        for piece in pieces:
-            if piece.startswith(f"--{boundary}") or f"\n--{boundary}" in piece:
+        for text in texts:
+            if text.startswith(f"--{boundary}") or f"\n--{boundary}" in text:
                 raise Fault(f'toString(): the boundary "{boundary}" occurs in a part')
-        text = f"{pieces.pop(0)}\r\n" if self.body else ""
-        text += "".join(f"--{boundary}\r\n{piece}\r\n" for piece in pieces)
+            pause()
+        preamble = f"{texts.pop(0)}\r\n" if self.body else ""
+        text = preamble + "".join(f"--{boundary}\r\n{text}\r\n" for text in texts)
+        pause()
         return f"{text}--{boundary}--\r\n"
 
     def _leaf(self, fields: list[str]) -> str:
@@ -375,10 +380,34 @@ class MIME(Object):
             fields.append(f"Content-Transfer-Encoding: {encoding}")
         if encoding is None:
             fields.append("Content-Transfer-Encoding: base64")
-            octets = base64.encodebytes(self.body.encode("latin-1"))
-            return octets.replace(b"\n", b"\r\n").decode("ascii")
+            lines = -(-len(self.body) // _LINE)
+            check_string((len(self.body) + 2) // 3 * 4 + 2 * lines)
+            return "".join(map(_in_base64, pieces(self.body, _LINES)))
         # Lines end in CRLF on the wire: what is signed must be what is sent.
-        return self.body if encoding == "binary" else _LINE_END.sub("\r\n", self.body)
+        return self.body if encoding == "binary" else _with_line_ends(self.body)
+
+
+def _in_base64(octets: str) -> str:
+    lines = base64.encodebytes(octets.encode("latin-1"))
+    return lines.replace(b"\n", b"\r\n").decode("ascii")
+
+
+def _with_line_ends(text: str) -> str:
+    """The text with all its line ends as CRLF, made with turns for others."""
+    texts: list[str] = []
+    length = begin = 0
+    while begin < len(text):
+        end = begin + LONG
+        # Not between the two octets of a line end.
+        if text[end - 1 : end + 1] == "\r\n":
+            end += 1
+        texts.append(_LINE_END.sub("\r\n", text[begin:end]))
+        length += len(texts[-1])
+        check_string(length)
+        begin = end
+        if begin < len(text):
+            pause()
+    return "".join(texts)
 
 
 def _contains(part: MIME, wanted: MIME) -> bool:
