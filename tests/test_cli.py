@@ -101,6 +101,22 @@ class CheckTests(CommandTestCase):
             json.loads(output),
         )
 
+    def test_json_of_a_configuration(self) -> None:
+        """What is odd about a configuration as a whole has its file, too."""
+        name = self.file(
+            "gw.toml",
+            '[transports.next]\ntype = "smtp"\nhosts = ["127.0.0.1"]\n'
+            '[[servers]]\nid = "relay"\ntransport = "next"\n'
+            'listeners = [{ endpoint = "tcp:2525" }]\n',
+        )
+        code, output, errors = self.run_command("check", "--json", name)
+        self.assertEqual((0, ""), (code, errors))
+        (warning,) = json.loads(output)
+        self.assertTrue(warning.pop("message").startswith("server relay relays for everybody: "))
+        self.assertEqual(
+            {"file": "gw.toml", "line": 1, "column": 1, "severity": "warning"}, warning
+        )
+
     def test_letters(self) -> None:
         """UTF-8 in a script is shown as letters, and the caret below the right one."""
         name = self.file("letters.hsl", 'echo "å日" x;')
@@ -201,6 +217,13 @@ class PasswdTests(CommandTestCase):
                 self.run_command("passwd", "users", name, stdin=stdin),
             )
         self.assertFalse((self.directory / "users").exists())
+
+    def test_no_directory(self) -> None:
+        """A file that cannot be written is named as it was given."""
+        self.assertEqual(
+            (1, "", "smtpgate passwd: none/users: No such file or directory\n"),
+            self.run_command("passwd", "none/users", "jo", stdin="x\n"),
+        )
 
 
 class ReplTests(CommandTestCase):

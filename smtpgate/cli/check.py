@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     problems: list[Problem] = []
-    warnings: list[str] = []
+    warnings: list[tuple[Path, str]] = []
     for path in options.paths:
         found, more = _check(path, options.hook)
         problems += found
-        warnings += more
+        warnings += [(path, warning) for warning in more]
     if options.json:
-        found_all = [*map(_as_data, problems), *map(_warning_as_data, warnings)]
+        found_all = [*map(_as_data, problems), *starmap(_warning_as_data, warnings)]
         print(json.dumps(found_all, indent=2))
         return 1 if problems else 0
     for problem in problems:
         print(problem.render())
-    for warning in warnings:
+    for _, warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if problems:
         count = len(problems)
@@ -127,10 +128,12 @@ def _as_data(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _warning_as_data(warning: str) -> dict[str, Any]:
+def _warning_as_data(path: Path, warning: str) -> dict[str, Any]:
     placed = re.fullmatch(r"(.+?):([0-9]+):([0-9]+): (.*)", warning, re.DOTALL)
     if placed is None:
-        return {"severity": "warning", "message": warning}
+        # It is about the whole file.
+        place = {"file": str(path), "line": 1, "column": 1}
+        return {**place, "severity": "warning", "message": warning}
     return {
         "file": placed[1],
         "line": int(placed[2]),

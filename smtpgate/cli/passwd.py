@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename or options.file}: {error.strerror}")
+        return _fail(f"{options.file}: {error.strerror}")
     print(f"{options.file}: {'changed' if known else 'added'} {options.name}")
     return 0
 
