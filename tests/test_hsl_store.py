@@ -28,11 +28,26 @@ class HousekeepingTests(SynchronousTestCase):
             store.rate_add("n", "busy", 10_000, 60.0, 86_401.0)
         self.assertEqual(set(store._rates), {("n", "0"), ("n", "busy")})
 
+    def test_rates_of_last_week(self) -> None:
+        """A window that is longer than a day is not forgotten before it is over."""
+        store = MemoryStore()
+        day = 86_400.0
+        self.assertTrue(store.rate_add("n", "weekly", 1, 7 * day, 0.0))
+        for now, known in ((2 * day, True), (7 * day - 1, True), (7 * day + 1, False)):
+            for _ in range(1024):
+                store.rate_add("n", "busy", 10_000, 60.0, now)
+            self.assertEqual(("n", "weekly") in store._rates, known, now)
+
     def test_refused_entry(self) -> None:
         """A rate that allows nothing keeps nothing."""
         store = MemoryStore()
         self.assertFalse(store.rate_add("n", "e", 0, 60.0, 0.0))
         self.assertEqual(store._rates, {})
+        store.rate_add("n", "e", 1, 60.0, 0.0)
+        self.assertFalse(store.rate_add("n", "e", 0, 60.0, 60.0))
+        for _ in range(1024):
+            store.rate_add("n", "busy", 10_000, 60.0, 60.0)
+        self.assertEqual(set(store._rates), {("n", "busy")})
 
     def test_buckets_of_messages(self) -> None:
         """A bucket is gone an hour after its last value was over, unless somebody works in it."""

@@ -90,6 +90,33 @@ class _Barrier:
     queue: deque[tuple[object, Callable[[], None]]] = field(default_factory=deque)
 
 
+@dataclass(slots=True)
+class _Rate:
+    """When something happened; kept for the longest interval that anybody asks for."""
+
+    times: deque[float] = field(default_factory=deque)
+    longest: float = 0.0
+
+    def within(self, interval: float, now: float) -> int:
+        """How many times lie within ``interval`` seconds."""
+        self.longest = max(self.longest, interval)
+        return sum(time > now - interval for time in self.times)
+
+    def room(self, count: int, interval: float, now: float) -> bool:
+        """Whether fewer than ``count`` lie within ``interval``; what is over is forgotten."""
+        times = self.times
+        self.longest = max(self.longest, interval)
+        while times and times[0] <= now - self.longest:
+            times.popleft()
+        return len(times) < count or (
+            interval < self.longest and self.within(interval, now) < count
+        )
+
+    def is_over(self, now: float) -> bool:
+        """Whether the last time is so long ago that nobody will ask for it: a day at least."""
+        return not self.times or self.times[-1] < now - max(self.longest, 86_400)
+
+
 class MemoryStore:
     """A :class:`Store` within one process."""
 
@@ -97,7 +124,7 @@ class MemoryStore:
         self._buckets: dict[str, _Bucket] = {}
         self._barriers: dict[str, _Barrier] = {}
         self._values: dict[str, Any] = {}
-        self._rates: dict[tuple[str, str], deque[float]] = {}
+        self._rates: dict[tuple[str, str], _Rate] = {}
         self._rate_calls = 0
         self._cache_ends = 0
 
@@ -209,27 +236,23 @@ class MemoryStore:
     # --- rates ---------------------------------------------------------------
 
     def rate_add(self, namespace: str, entry: str, count: int, interval: float, now: float) -> bool:
-        times = self._recent(namespace, entry, interval, now)
-        if len(times) >= count:
+        rate = self._rates.get((namespace, entry))
+        if rate is None:
+            rate = _Rate()
+        if not rate.room(count, interval, now):
             return False
-        times.append(now)
-        self._rates[namespace, entry] = times
+        rate.times.append(now)
+        self._rates[namespace, entry] = rate
         self._rate_calls += 1
         if self._rate_calls % 1024 == 0:
             self._sweep(now)
         return True
 
     def rate_count(self, namespace: str, entry: str, interval: float, now: float) -> int:
-        times = self._rates.get((namespace, entry), ())
-        return sum(time > now - interval for time in times)
-
-    def _recent(self, namespace: str, entry: str, interval: float, now: float) -> deque[float]:
-        times = self._rates.get((namespace, entry), deque())
-        while times and times[0] <= now - interval:
-            times.popleft()
-        return times
+        rate = self._rates.get((namespace, entry))
+        return 0 if rate is None else rate.within(interval, now)
 
     def _sweep(self, now: float) -> None:
-        """Forget entries unheard of for a day, so that a gateway can run for years."""
-        for key in [key for key, times in self._rates.items() if times[-1] < now - 86400]:
+        """Forget entries of which nothing counts any more, so that a gateway can run for years."""
+        for key in [key for key, rate in self._rates.items() if rate.is_over(now)]:
             del self._rates[key]

@@ -160,7 +160,9 @@ class RemoteStore:
         except BaseException:
             self.barrier_forget(name, ticket)
             raise
-        self._leave(self._tickets[name, ticket], ticket, octets)
+        mine = self._tickets.get((name, ticket))
+        if mine is not None and mine.inside:
+            self._leave(mine, ticket, octets)
 
     def _leave(self, mine: _Ticket, ticket: object, octets: bytes | None) -> None:
         self._out(mine, ticket)

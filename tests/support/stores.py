@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, Store
@@ -21,6 +21,15 @@ else:
 def slot(key: str = "k", bucket: str = "b", size: int = 2, lru: bool = True) -> CacheSlot:
     """A place in a small cache."""
     return CacheSlot(bucket, key, size, lru)
+
+
+#: The test cases of several stores run the same test.
+_SHARED = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.differing_executors],
+)
 
 
 class Ears:
@@ -222,7 +231,7 @@ class StoreTests(_Case):
             [False, True, True],
         )
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(_SHARED, max_examples=60)
     @given(
         st.lists(
             st.tuples(st.sampled_from("abcde"), st.integers(0, 4), st.integers(1, 12)), max_size=40
@@ -387,6 +396,17 @@ class StoreTests(_Case):
         self.equals([self.count(now) for now in (9.9, 10.0, 11.5, 12.0)], [3, 2, 1, 0])
         self.equals(self.count(2.0, 2.5), 3)
 
+    def test_rate_windows(self) -> None:
+        """Two windows on one entry count the same times, and neither forgets the other's."""
+        for now in (0.0, 10.0, 20.0, 30.0):
+            self.equals(self.add(now, 2, 10.0), True)
+            self.equals(self.add(now + 5.0, 9, 86_400.0), True)
+        self.equals(self.add(36.0, 2, 10.0), False)
+        self.equals([self.add(36.0, 9, 86_400.0) for _ in range(2)], [True, False])
+        self.equals([self.count(36.0, window) for window in (10.0, 86_400.0)], [3, 9])
+        self.equals(self.count(86_410.0, 86_400.0), 6)
+        self.equals(self.add(86_410.0, 1, 10.0), True)
+
     def test_rate_names(self) -> None:
         """Entries and namespaces are counted each on its own."""
         names = ["", "a", "a\0", "\0a", "\xff"]
@@ -396,7 +416,7 @@ class StoreTests(_Case):
         for entry, namespace in places:
             self.equals(self.add(0.0, 1, 10.0, entry, namespace), False)
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(_SHARED, max_examples=60)
     @given(st.lists(st.integers(0, 6), max_size=30), st.integers(1, 4))
     def test_rate_model(self, gaps: list[int], count: int) -> None:
         """Any row of calls is answered as a list of all the times would."""
