@@ -125,6 +125,12 @@ class NumberTests(SynchronousTestCase):
             self.assertIsNone(parse_number(text), text)
             self.assertEqual(to_number(text), 0.0)
 
+    def test_parse_long(self) -> None:
+        """What has more than a megabyte is no number."""
+        digits = "0." + "1" * (1024 * 1024 - 2)
+        self.assertEqual(parse_number(digits), 1 / 9)
+        self.assertIsNone(parse_number(digits + " "))
+
     def test_to_number(self) -> None:
         """Booleans count, what is no number is 0."""
         self.assertEqual(

@@ -208,6 +208,9 @@ def _printed(array: Array, depth: int, done: dict[int, str]) -> str:
     return f"[{','.join(texts)}]"
 
 
+#: Octets of a string that is read as a number, with the space around it.
+LONGEST_NUMBER = 1024 * 1024
+
 # Possessive throughout: a long row of digits is looked at once.
 _NUMBER = re.compile(
     r"[ \t\r\n]*+"
@@ -231,6 +234,8 @@ def to_number(value: Value) -> float:
 
 def parse_number(text: str) -> float | None:
     """The number that a string stands for, or ``None`` if it stands for none."""
+    if len(text) > LONGEST_NUMBER:
+        return None
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None

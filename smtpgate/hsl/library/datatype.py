@@ -50,7 +50,8 @@ def boolean(value: Value) -> Boolean:
 def number(value: Value) -> Number:
     """Convert a value to a number.
 
-    A string may hold a decimal number or, after ``0x``, a hexadecimal one.
+    A string may hold a decimal number or, after ``0x``, a hexadecimal one; a string
+    of more than 1 MiB holds none.
 
     :param any value: the value
     :return: the number; 0 for what stands for none
