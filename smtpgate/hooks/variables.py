@@ -63,6 +63,7 @@ class Variable:
 
 
 def params_array(params: Mapping[str, str]) -> Array:
+    """The parameters of MAIL or RCPT, by name."""
     return arrays.from_pairs((arrays.key(name), value) for name, value in params.items())
 
 

@@ -29,6 +29,8 @@ def construct(made: type[Made]) -> type[Made]:
 
 @construct
 class Node:
+    """What all constructs have."""
+
     position: Position
 
     def __eq__(self, other: object) -> bool:

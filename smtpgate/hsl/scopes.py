@@ -81,6 +81,8 @@ class FunctionInfo:
 
 @dataclass(eq=False, slots=True)
 class ClassInfo:
+    """A class of a script: its node, and what its functions and static members became."""
+
     name: str
     python: str
     node: nodes.ClassDefinition

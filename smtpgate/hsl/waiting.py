@@ -267,6 +267,7 @@ class Suspendable:
 
 
 def time_message(limits: Limits) -> str:
+    """What is said of a script that has had no end."""
     return f"the script took longer than its limit of {limits.seconds:g} seconds"
 
 

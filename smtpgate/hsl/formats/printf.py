@@ -33,6 +33,8 @@ _MOST_DECIMALS = 1000
 
 
 class Specifier(NamedTuple):
+    """One place in a template, with its defaults filled in."""
+
     argument: int | None
     fill: str
     align: str

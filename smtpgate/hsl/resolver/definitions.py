@@ -28,6 +28,7 @@ class Library:
         self.classes: Mapping[str, BuiltinClass] = CLASSES
 
     def find(self, name: str) -> Builtin | BuiltinClass | None:
+        """A function, or else a class, if there is one of that name."""
         return self.functions.get(name) or self.classes.get(name)
 
     def __iter__(self) -> Iterable[str]:
@@ -67,6 +68,7 @@ class Definitions:
     # --- errors --------------------------------------------------------------
 
     def complain(self, message: str, at: Position) -> None:
+        """Keep a mistake for the end."""
         lines = self.result.files.get(at.file, [])
         line = lines[at.line - 1] if at.line <= len(lines) else ""
         self.errors.append(ScriptSyntaxError(message, at, line))

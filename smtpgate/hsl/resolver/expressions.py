@@ -21,6 +21,8 @@ _CACHE_OPTIONS = (
 
 
 class ExpressionWalker:
+    """Walks the expressions of one scope."""
+
     def __init__(self, resolver: Resolver, scope: Scope) -> None:
         self.resolver = resolver
         self.scope = scope

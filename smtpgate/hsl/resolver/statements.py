@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Walker(ExpressionWalker):
+    """Walks the statements of one scope."""
+
     def __init__(self, resolver: Resolver, scope: Scope) -> None:
         super().__init__(resolver, scope)
         #: "loop" and "switch" around the statement.
