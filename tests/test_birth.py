@@ -12,6 +12,7 @@ from smtpgate.birth import nothing_is_garbage
 class NothingIsGarbageTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.addCleanup(gc.unfreeze)
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
 
     def test_inside(self) -> None:
         """Nothing is collected inside, and all is as before behind."""
@@ -34,6 +35,15 @@ class NothingIsGarbageTests(SynchronousTestCase):
         self.assertGreater(gc.get_freeze_count(), before)
         self.assertFalse(any(each is made[0] for each in gc.get_objects()))
         self.assertTrue(gc.isenabled())
+
+    def test_rarely_full(self) -> None:
+        """A million new arrays lead to no full collection, or to one."""
+        with nothing_is_garbage():
+            pass
+        before = gc.get_stats()[2]["collections"]
+        made = [[number] for number in range(1_000_000)]
+        self.assertLessEqual(gc.get_stats()[2]["collections"] - before, 1)
+        self.assertEqual(len(made), 1_000_000)
 
     def test_switched_off(self) -> None:
         """Who has switched the collector off finds it off."""
