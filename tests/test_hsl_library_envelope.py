@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.bounds import LONG
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import envelope
+from smtpgate.hsl.turns import LONG
 from smtpgate.hsl.values import Map
 from tests.support.library import call
 from tests.support.pauses import counted

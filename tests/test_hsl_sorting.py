@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.bounds import MANY
 from smtpgate.hsl.sorting import order
+from smtpgate.hsl.turns import MANY
 from tests.support.pauses import counted
 
 

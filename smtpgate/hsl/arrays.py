@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from smtpgate.hsl.bounds import MANY, listed, paced
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.turns import MANY, listed, paced
 from smtpgate.hsl.values import Array, Map, Value, type_name
 
 

@@ -10,10 +10,11 @@ from math import fmod, isfinite, isnan
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, normal, pairs
-from smtpgate.hsl.bounds import check_array, check_string, paced
+from smtpgate.hsl.bounds import check_array, check_string
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.printf import format_string
 from smtpgate.hsl.patterns import compile_pattern
+from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import (
     Array,
     Map,

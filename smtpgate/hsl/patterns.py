@@ -33,9 +33,9 @@ import pcre2
 
 from smtpgate.hsl.arrays import from_pairs
 from smtpgate.hsl.beginnings import Beginning, beginning
-from smtpgate.hsl.bounds import pause
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.turns import pause
 from smtpgate.hsl.values import Array, Value, literal, type_name
 
 # PCRE2_UNGREEDY has no name in the binding.

@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.hsl.arrays import get, has, pairs
-from smtpgate.hsl.bounds import paced
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.operators import describe
 from smtpgate.hsl.reading import ABSENT as NO_VALUE
 from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
+from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Function, Map, Value, a_type, literal, type_name
 from smtpgate.hsl.waiting import Gate
 

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeAlias
 
-from smtpgate.hsl.bounds import MAX_DEPTH, check_string, chunks, paced
+from smtpgate.hsl.bounds import MAX_DEPTH, check_string
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.turns import chunks, paced
 
 
 class Map(dict[Any, Any]):

@@ -16,10 +16,11 @@ from sys import getrefcount
 from typing import Any
 
 from smtpgate.hsl.arrays import from_pairs, key, next_index, normal, pairs
-from smtpgate.hsl.bounds import check_array, paced
+from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item, slice_of
+from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Map, Object, Value, a_type, type_name
 
 #: The key of the append form ``$a[] = x``.

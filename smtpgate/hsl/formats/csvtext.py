@@ -8,19 +8,11 @@ from io import StringIO
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import (
-    LONG,
-    MANY,
-    check_array,
-    check_string,
-    chunks,
-    paced,
-    pause,
-    rewritten,
-)
+from smtpgate.hsl.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, STRING, Option, read_options
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.csvrows import LongRows
+from smtpgate.hsl.turns import LONG, MANY, chunks, paced, pause
 from smtpgate.hsl.values import Array, Map, Value, parse_number, to_string, type_name
 
 #: What the schema of a column may say.

@@ -14,18 +14,9 @@ from math import isfinite
 from typing import Any, Final, NoReturn
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import (
-    LONG,
-    MANY,
-    MAX_DEPTH,
-    check_array,
-    check_string,
-    chunks,
-    paced,
-    pause,
-    pieces,
-)
+from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.turns import LONG, MANY, chunks, paced, pause, pieces
 from smtpgate.hsl.values import Array, Map, Value, format_number
 
 

@@ -13,8 +13,9 @@ from math import isfinite
 from typing import NamedTuple
 
 from smtpgate.hsl.arrays import get, has
-from smtpgate.hsl.bounds import check_string, paced
+from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
 
 _SPECIFIER = re.compile(

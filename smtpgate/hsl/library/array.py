@@ -6,7 +6,7 @@ from math import ceil, isfinite
 from typing import Any, Final
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string, chunks, listed, paced
+from smtpgate.hsl.bounds import check_array, check_string
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -22,6 +22,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.sorting import order
+from smtpgate.hsl.turns import chunks, listed, paced
 from smtpgate.hsl.values import Function, Map, literal, strict_equal, to_string, type_name
 
 

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from smtpgate.hsl.bounds import pieces
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -27,6 +26,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.turns import pieces
 
 #: The most octets that one call of random_bytes() makes (manual: random_bytes).
 MAX_RANDOM = 1024 * 1024

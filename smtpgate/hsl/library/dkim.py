@@ -12,9 +12,9 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-from smtpgate.hsl.bounds import LONG, pause, pieces
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import signing
+from smtpgate.hsl.turns import LONG, pause, pieces
 from smtpgate.hsl.values import literal
 
 #: RFC 6376 5.4.1.

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Final
 
-from smtpgate.hsl.bounds import LONG, check_string, escaped_pieces, pieces, rewritten
+from smtpgate.hsl.bounds import check_string, rewritten
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -21,6 +21,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.formats import csvtext, jsontext, packing
+from smtpgate.hsl.turns import LONG, escaped_pieces, pieces
 
 
 @builtin("base64_encode")

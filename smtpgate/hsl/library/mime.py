@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
 from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import LONG, check_string, pause, pieces
+from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -26,6 +26,7 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import dkim, headerfield, submission
 from smtpgate.hsl.library.capabilities import slow
+from smtpgate.hsl.turns import LONG, pause, pieces
 from smtpgate.hsl.values import Object, literal, type_name
 
 #: Parts within parts, and header fields of one part.

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from smtpgate.hsl.bounds import LONG, MANY, check_array, check_string, pause, pieces
+from smtpgate.hsl.bounds import check_array, check_string
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.turns import LONG, MANY, pause, pieces
 
 
 @builtin("chr")
