@@ -5,6 +5,7 @@ from twisted.internet.defer import ensureDeferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import deferLater
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
@@ -229,6 +230,18 @@ class WebTests(TestCase):
             web = WebClient(reactor, trust if trusted else None)
             found = await self.ask(url, f"[{words}]", web=web)
             self.assertEqual(found, expected, (trusted, url, words))
+
+    @asynchronous
+    async def test_quiet(self):
+        """Connections that begin and end are no lines in the log of twistd."""
+        told = []
+        globalLogPublisher.addObserver(told.append)
+        self.addCleanup(globalLogPublisher.removeObserver, told.append)
+        port = self.serve(Site(self.pages), server_options())
+        loose = '["tls_verify_peer" => false]'
+        for url in ("/", f"https://localhost:{port}/"):
+            self.assertEqual(await self.ask(url, loose), '"GET / "')
+        self.assertEqual([event for event in told if "factory" in event], [])
 
     @asynchronous
     async def test_proxy(self):

@@ -169,6 +169,8 @@ class _Watched:
         self._endpoint = endpoint
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        # Twisted would log each connection's beginning and end; with TLS the factory is inside.
+        getattr(protocolFactory, "wrappedFactory", protocolFactory).noisy = False
         return self._agent.watch(self._endpoint.connect(protocolFactory))
 
 
