@@ -1,4 +1,4 @@
-"""The store, in one process and served to several: the same questions, the same answers."""
+"""The store as workers have it: the same questions, the same answers as in one process."""
 
 from __future__ import annotations
 
@@ -8,23 +8,41 @@ from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, MemoryStore, Store
+from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, Store
 from smtpgate.hsl.values import Map
+from tests.support.stores import StoreTests
 from tests.support.workers import Office
 
 SLOT = CacheSlot("bucket\0f", "[0=>1]", 2, True)
 LARGE = ["x" * 200_000, Map({"a\xe9": [1.5, None, True], 7: -0.0})]
 
 
-class _StoreTests:
-    """Of any store.  ``here`` and ``there`` are what two processes have of it."""
+class RemoteStoreTests(StoreTests, SynchronousTestCase):
+    """Everything that a store must do, for one worker."""
 
-    here: Store
-    there: Store
+    def make_store(self) -> Store:
+        self.office = Office(1)
+        return self.office.workers[0].store
+
+    def settle(self, answer: Any) -> Any:
+        self.pump()
+        return super().settle(answer)
+
+    def pump(self) -> None:
+        self.office.flush()
+
+
+class SharingTests(SynchronousTestCase):
+    """Two workers have one store between them."""
+
+    def setUp(self) -> None:
+        self.office = Office(2)
+        self.here, self.there = (worker.store for worker in self.office.workers)
 
     def settled(self, answer: Any) -> Any:
         """An answer, once everybody has heard what there is to hear."""
-        raise NotImplementedError
+        self.office.flush()
+        return self.successResultOf(answer) if hasattr(answer, "addCallbacks") else answer
 
     def told(self) -> tuple[list[str], Any]:
         heard: list[str] = []
@@ -186,30 +204,6 @@ class _StoreTests:
         self.assertEqual(1, self.settled(self.there.rate_count("n\xe9", "jo", 60.0, 60.5)))
         self.assertTrue(self.settled(self.there.rate_add("n\xe9", "jo", 2, 60.0, 60.5)))
         self.assertEqual(0, self.settled(self.here.rate_count("n\xe9", "sam", 60.0, 2.0)))
-
-
-class MemoryTests(_StoreTests, SynchronousTestCase):
-    """In one process."""
-
-    def setUp(self) -> None:
-        self.here = self.there = MemoryStore()
-
-    def settled(self, answer: Any) -> Any:
-        return answer
-
-
-class RemoteTests(_StoreTests, SynchronousTestCase):
-    """Served to two workers."""
-
-    def setUp(self) -> None:
-        self.office = Office(2)
-        self.here, self.there = (worker.store for worker in self.office.workers)
-
-    def settled(self, answer: Any) -> Any:
-        self.office.flush()
-        if hasattr(answer, "addCallbacks"):
-            return self.successResultOf(answer)
-        return answer
 
     # What only happens when the asking takes time
 
