@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 
-from smtpgate.assembly import Assembly
+from smtpgate.assembly import Assembly, assemble
 from smtpgate.events import Events
 from smtpgate.hsl.store import MemoryStore
 from smtpgate.lifecycle import GRACE, Lifecycle
@@ -80,8 +80,6 @@ def make_gateway(path: Path, reactor: Any = None) -> Lifecycle:
 
     :raises Problems: with everything that is wrong
     """
-    from smtpgate.assembly import assemble
-
     file = path.absolute()
     assembly = assemble(file)
     kind: type[Lifecycle] = Gateway
