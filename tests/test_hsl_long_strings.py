@@ -338,6 +338,31 @@ class EncodingTests(SynchronousTestCase):
         )
         self.assertEqual(counter.pauses, 0)
 
+    def test_ciphers(self) -> None:
+        """A long message is encrypted in parts, and comes back."""
+        key, vector = "k" * 32, Map(iv="v" * 16)
+        for length in (3 * 1024 * 1024, 3 * 1024 * 1024 + 5):
+            message = ("caf\xe9" * length)[:length]
+            with counted() as counter:
+                sealed = call(crypto.aes_encrypt, message, key, "cbc", vector)
+                opened = call(crypto.aes_decrypt, sealed, key, "cbc", vector)
+            self.assertEqual(opened, message)
+            self.assertEqual(len(sealed), length // 16 * 16 + 16)
+            self.assertGreater(counter.pauses, 5)
+            bare = Map(vector, padding=False)
+            self.assertEqual(
+                call(crypto.aes_encrypt, message[: length // 16 * 16], key, "cbc", bare),
+                sealed[: length // 16 * 16],
+            )
+
+    def test_case(self) -> None:
+        """Letters of long strings change in parts, other octets stay."""
+        text = "aZ\xe9\xc9" * LONG
+        with counted() as counter:
+            self.assertEqual(call(string.str_lower, text), "az\xe9\xc9" * LONG)
+            self.assertEqual(call(string.str_upper, text), "AZ\xe9\xc9" * LONG)
+        self.assertGreater(counter.pauses, 6)
+
     def test_domain(self) -> None:
         """What is far too long for a domain name is not looked at."""
         for function in (domains.encode, domains.decode):

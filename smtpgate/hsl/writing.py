@@ -20,7 +20,7 @@ from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item, slice_of
-from smtpgate.hsl.turns import paced
+from smtpgate.hsl.turns import MANY, paced, pause
 from smtpgate.hsl.values import Map, Object, Value, a_type, type_name
 
 #: The key of the append form ``$a[] = x``.
@@ -79,6 +79,14 @@ def own(array: Value) -> Value:
     return Map(array) if array.__class__ is Map else array
 
 
+def _copied(array: Map) -> Map:
+    made = Map(array)
+    if len(made) > MANY:
+        # The first thing that is written may take as long again: the copy has no room.
+        pause()
+    return made
+
+
 def append(array: Value, value: Value) -> Value:
     """``$array[] = value``; what is no array becomes one first."""
     if array.__class__ is list:
@@ -89,7 +97,7 @@ def append(array: Value, value: Value) -> Value:
         return array
     if array.__class__ is Map:
         if getrefcount(array) > ARGUMENT:
-            array = Map(array)
+            array = _copied(array)
         _append_to_map(array, value)
         return array
     _no_object(array)
@@ -128,7 +136,7 @@ def store(array: Value, subscript: Value, value: Value) -> Value:
         return made
     if kind is Map:
         if getrefcount(array) > ARGUMENT:
-            array = Map(array)
+            array = _copied(array)
         _store_in_map(array, key(subscript), value)
         return array
     if isinstance(array, Object):
@@ -396,7 +404,7 @@ def remove_item(array: Value, subscript: Value) -> Value:
         found = key(subscript)
         if found in array:
             if getrefcount(array) > ARGUMENT:
-                array = Map(array)
+                array = _copied(array)
             del array[found]
             array.following = None
             return array if len(array) else []

@@ -77,14 +77,21 @@ def aes_encrypt(
     cipher = _cipher(key, mode, options["iv"])
     if cipher is None:
         return None
-    octets = message.encode("latin-1")
-    if options["padding"]:
-        padder = PKCS7(_BLOCK * 8).padder()
-        octets = padder.update(octets) + padder.finalize()
-    elif len(octets) % _BLOCK:
+    if not options["padding"] and len(message) % _BLOCK:
         return None
     encryptor = cipher.encryptor()
-    return (encryptor.update(octets) + encryptor.finalize()).decode("latin-1")
+    parts: list[bytes] = []
+    last = b""
+    if options["padding"]:
+        padder = PKCS7(_BLOCK * 8).padder()
+        for piece in pieces(message, _PART):
+            parts.append(encryptor.update(padder.update(piece.encode("latin-1"))))
+        last = padder.finalize()
+    else:
+        for piece in pieces(message, _PART):
+            parts.append(encryptor.update(piece.encode("latin-1")))
+    parts += (encryptor.update(last), encryptor.finalize())
+    return b"".join(parts).decode("latin-1")
 
 
 @builtin("aes_decrypt", options=_AES_OPTIONS)
@@ -116,7 +123,8 @@ def aes_decrypt(
     if cipher is None or len(message) % _BLOCK:
         return None
     decryptor = cipher.decryptor()
-    octets = decryptor.update(message.encode("latin-1")) + decryptor.finalize()
+    parts = [decryptor.update(piece.encode("latin-1")) for piece in pieces(message, _PART)]
+    octets = b"".join([*parts, decryptor.finalize()])
     if options["padding"]:
         unpadder = PKCS7(_BLOCK * 8).unpadder()
         try:

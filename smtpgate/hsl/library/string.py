@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from smtpgate.hsl.bounds import check_array, check_string
+from smtpgate.hsl.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
@@ -146,6 +146,10 @@ def str_lower(string: String) -> String:
 
        echo str_lower("MAIL From"); // => mail from
     """
+    return _lower(string) if len(string) <= LONG else rewritten(string, _lower)
+
+
+def _lower(string: str) -> str:
     # str.lower() would also change the letters of latin-1, which here may be
     # any octets.
     return (
@@ -165,6 +169,10 @@ def str_upper(string: String) -> String:
 
        echo str_upper("ehlo"); // => EHLO
     """
+    return _upper(string) if len(string) <= LONG else rewritten(string, _upper)
+
+
+def _upper(string: str) -> str:
     return (
         string.upper() if string.isascii() else string.encode("latin-1").upper().decode("latin-1")
     )
