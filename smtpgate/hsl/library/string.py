@@ -146,15 +146,13 @@ def str_lower(string: String) -> String:
 
        echo str_lower("MAIL From"); // => mail from
     """
-    return _lower(string) if len(string) <= LONG else rewritten(string, _lower)
+    # str.lower() would also change the letters of latin-1, which here may be
+    # any octets.
+    return string.lower() if string.isascii() else rewritten(string, _lower)
 
 
 def _lower(string: str) -> str:
-    # str.lower() would also change the letters of latin-1, which here may be
-    # any octets.
-    return (
-        string.lower() if string.isascii() else string.encode("latin-1").lower().decode("latin-1")
-    )
+    return string.encode("latin-1").lower().decode("latin-1")
 
 
 @builtin("str_upper", aliases=("strtoupper",))
@@ -169,13 +167,11 @@ def str_upper(string: String) -> String:
 
        echo str_upper("ehlo"); // => EHLO
     """
-    return _upper(string) if len(string) <= LONG else rewritten(string, _upper)
+    return string.upper() if string.isascii() else rewritten(string, _upper)
 
 
 def _upper(string: str) -> str:
-    return (
-        string.upper() if string.isascii() else string.encode("latin-1").upper().decode("latin-1")
-    )
+    return string.encode("latin-1").upper().decode("latin-1")
 
 
 @builtin("str_repeat")
