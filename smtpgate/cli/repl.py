@@ -203,7 +203,11 @@ class Session:
             self._execution.__init__(  # type: ignore[misc]
                 script, self.variables, self.environment
             )
-        return self._execution.start() if script.can_wait else self._execution.run_directly()
+        return (
+            self._execution.start()
+            if script.can_wait
+            else self._execution.run_directly(script.main)
+        )
 
 
 class _Variables(dict[str, Any]):

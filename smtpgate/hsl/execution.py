@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import cached_property
 from itertools import chain, count
 from operator import length_hint
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Seconds a script may have the reactor for itself.
 TURN = 0.002
+#: What a script's trial gives when the script has to begin anew, in a worker.
+AGAIN = object()
 _FIRST_BATCH = 8
 _LARGEST_BATCH = 256
 
@@ -81,11 +83,18 @@ class Execution(Suspendable):
         finally:
             self._close()
 
-    def run_directly(self) -> Outcome:
-        """Run without a worker: for a script that never waits and never loops."""
+    def run_directly(self, code: Callable[[Execution, MutableMapping[str, Value]], Any]) -> Any:
+        """Run without a worker.
+
+        :param code: a script that never waits and never loops, or the trial of one that may
+        :return: the outcome; ``None`` if the trial says that it takes a worker, and has done
+            nothing
+        """
         ACTIVE.limits, ACTIVE.running = self._limits, self
         try:
-            value = self.script.main(self, self.variables)
+            value = code(self, self.variables)
+            if value is AGAIN:
+                return None
             return IMPLICIT_END if value is None else Outcome(value)
         except Terminated as end:
             return Outcome(end.value)
@@ -177,7 +186,7 @@ class Execution(Suspendable):
             return
         if worker is None:
             # It cannot give way now, but the script's next run will.
-            self.script.can_wait = True
+            self.script.direct = None
         else:
             self._next_turn()
 

@@ -1,7 +1,8 @@
 """The language's API: compile a script once, run it many times.
 
-A script that neither waits nor loops is called directly; any other runs in a
-pooled greenlet (``waiting``), and so does one that once took long all the same.
+A script that neither waits nor loops is called directly.  Any other is tried so first, as
+far as it goes without effects (``compiler.trial``), and then runs in a pooled greenlet
+(``waiting``); one that once took long all the same is not tried again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Script:
     """A compiled script; made by :func:`compile_script`."""
 
     __slots__ = (
-        "_bases", "_names", "_reads", "_show", "can_wait", "context", "file", "main", "position",
+        "_bases", "_names", "_reads", "_show", "context", "direct", "file", "main", "position",
         "tag", "warnings",
     )  # fmt: skip
 
@@ -43,7 +44,7 @@ class Script:
         names: dict[str, str],
         reads: dict[tuple[str, int, int], str],
         warnings: tuple[str, ...],
-        can_wait: bool,
+        direct: Callable[[Execution, MutableMapping[str, Value]], Any] | None,
     ) -> None:
         self.file = file
         self.context = context
@@ -53,9 +54,9 @@ class Script:
         self.position = Position(file, 1, 1)
         #: ``FILE:LINE:COLUMN: message`` of what compiles and is likely a mistake.
         self.warnings = warnings
-        #: Whether it needs a greenlet: it waits, loops or calls its own functions, or has
-        #: had work to do that others should not wait for.
-        self.can_wait = can_wait
+        #: What runs without a greenlet: ``main``; or the trial of a script that waits, loops
+        #: or calls its own functions; or none, if it has had much work to do.
+        self.direct = direct
         self._show = show
         self._bases = bases
         self._names = names
@@ -73,10 +74,19 @@ class Script:
         :raises ScriptCancelled: it was cancelled (by errback)
         """
         execution = Execution(self, variables, environment)
-        if self.can_wait:
-            result: Outcome | Deferred[Outcome] = execution.start()
-            return result
-        return execution.run_directly()
+        outcome: Outcome | Deferred[Outcome] | None
+        if self.direct is not None:
+            outcome = execution.run_directly(self.direct)
+            if outcome is not None:
+                return outcome
+            execution = Execution(self, variables, environment)
+        outcome = execution.start()
+        return outcome
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it may need a greenlet."""
+        return self.direct is not self.main
 
     @property
     def python(self) -> str:

@@ -22,6 +22,7 @@ from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import Code, Unit
 from smtpgate.hsl.compiler.functions import Definitions
 from smtpgate.hsl.compiler.support import SUPPORT
+from smtpgate.hsl.compiler.trial import trial_of
 from smtpgate.hsl.constants import Folder
 from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
@@ -85,7 +86,7 @@ def compile_program(source: str, file: str, context: Context, sources: Sources) 
                 resolution.warnings, key=lambda w: (w[0].file, w[0].line, w[0].column)
             )
         ),
-        can_wait=unit.waits,
+        direct=names.get("trial") if unit.waits else names["main"],
     )
 
 
@@ -119,7 +120,7 @@ def _module(unit: Unit) -> ast.Module:
     resolution = unit.resolution
     main = resolution.main
     code = Code("main", main, None)
-    unit.names["main"] = "main"
+    unit.names["main"] = unit.names["trial"] = "main"
     unit.owners[main] = code
     modules = list(dict.fromkeys(resolution.modules.values()))
     for module in modules:
@@ -133,6 +134,10 @@ def _module(unit: Unit) -> ast.Module:
     made = builder.finish(code)
     made.args.args = [ast.arg("X"), ast.arg("V")]
     module_tree = ast.Module([*unit.top, made], [])
+    if unit.waits:
+        tried = trial_of(made, unit.harmless, unit.final)
+        if tried is not None:
+            module_tree.body.insert(-1, tried)
     tree.fill_places(module_tree)
     return module_tree
 

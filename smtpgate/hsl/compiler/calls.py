@@ -10,6 +10,7 @@ from smtpgate.hsl.builtin import Builtin, BuiltinClass
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.access import Access
 from smtpgate.hsl.compiler.code import UNKNOWN
+from smtpgate.hsl.compiler.trial import LIBRARY
 from smtpgate.hsl.scopes import Callee, ClassInfo, FunctionInfo, Kind
 
 
@@ -67,6 +68,10 @@ class Calls(Access):
             arguments.insert(0, tree.load("X"))
         name = self.unit.keep(f"b_{builtin.name}_", builtin.code, builtin.code)
         made: ast.expr = tree.call(name, *arguments)
+        if builtin.terminates and not builtin.waits:
+            self.unit.final.add(name)
+        elif builtin.name in LIBRARY and builtin.name not in self.unit.context.functions:
+            self.unit.harmless.add(name)
         if builtin.terminates:
             return tree.call("terminate", made)
         if builtin.result == "number" and isinstance(found, Builtin):

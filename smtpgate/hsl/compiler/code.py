@@ -40,6 +40,9 @@ class Unit:
         self.reads: dict[tuple[str, int, int], str] = {}
         self.errors: list[ScriptSyntaxError] = []
         self.waits = False
+        #: Kept functions without effect; and those that end the script, and do not wait.
+        self.harmless: set[str] = set()
+        self.final: set[str] = set()
         #: Functions and classes that are made once, outside the main function.
         self.top: list[ast.stmt] = []
         #: The Python function that owns a scope's variables.

@@ -195,6 +195,7 @@ class Operations(Builder):
         if not isinstance(pattern, str):
             return tree.call(_HELPERS[node.operator], left, self.expression(node.right))
         name = self.unit.keep("P", compile_pattern(pattern).matches, pattern)
+        self.unit.harmless.add(name)
         made: ast.expr = tree.call(name, left)
         if node.operator == "!~":
             self.at(made, node.position)

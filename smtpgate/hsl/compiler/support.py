@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from smtpgate.hsl import operators
 from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.execution import AGAIN, Execution
 from smtpgate.hsl.objects import Instance, Method, ScriptClass, get_property, member_code
 from smtpgate.hsl.reading import (
     ABSENT,
@@ -133,6 +133,7 @@ _HELPERS: tuple[Any, ...] = (
 SUPPORT: dict[str, Any] = {made.__name__: made for made in _HELPERS}
 SUPPORT |= {
     "ABSENT": ABSENT, "SPREAD": SPREAD, "APPEND": APPEND, "OUTSIDE": OUTSIDE, "ONCE": (None,),
+    "AGAIN": AGAIN,
 }  # fmt: skip
 
 __all__ = ["SUPPORT"]
