@@ -5,15 +5,29 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import DeferredList, inlineCallbacks
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 
+from tests.support.process import SMTPGATE, GatewayProcess, free_ports
 from tests.support.relaying import RelayCase, Talker
-from tests.support.relaying_process import GatewayProcess
 
+CONFIG = """\
+hostname = "gw.example.org"
+state = "var"
+[transports.next]
+type = "smtp"
+hosts = ["127.0.0.1:{next}"]
+tls = "none"
+[[servers]]
+id = "relay"
+transport = "next"
+listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}]
+limits = {{ message_size = 0 }}
+"""
 CLIENTS = 8
 KILLS = int(os.environ.get("SMTPGATE_KILLS", "5"))
 
@@ -35,10 +49,13 @@ class CrashTests(RelayCase):
         self.serial = 0
         self.stopping = False
         hop = self.hop()
-        gateway = GatewayProcess(self.mktemp(), hop.number)
-        gateway.start()
-        self.addCleanup(gateway.kill)
-        clients = [self.client(gateway) for _ in range(CLIENTS)]
+        [self.port] = free_ports(1)
+        self.directory = Path(self.mktemp())
+        self.directory.mkdir()
+        config = CONFIG.format(next=hop.number, port=self.port)
+        (self.directory / "smtpgate.toml").write_text(config)
+        gateway = self.start()
+        clients = [self.client() for _ in range(CLIENTS)]
         killed_amid = 0
         for _ in range(KILLS):
             before = len(hop.messages)
@@ -47,7 +64,7 @@ class CrashTests(RelayCase):
             yield self.pause(self.random.random() * 0.05)
             gateway.kill()
             killed_amid += bool(hop.sessions)
-            gateway.start()
+            gateway = self.start()
         while len(hop.messages) < before + 100:
             yield self.pause(0.01)
         self.stopping = True
@@ -68,8 +85,14 @@ class CrashTests(RelayCase):
         self.assertGreater(sum(self.unanswered.values()), 0, "some were hit")
         self.assertGreater(killed_amid, 0)
 
+    def start(self):
+        """A gateway; it takes connections a little later."""
+        gateway = GatewayProcess([*SMTPGATE, "start", "--config", "smtpgate.toml"], self.directory)
+        self.addCleanup(gateway.kill)
+        return gateway
+
     @inlineCallbacks
-    def client(self, gateway):
+    def client(self):
         """Send message after message, each until it is answered with 250."""
         talker = None
         name = None
@@ -81,7 +104,7 @@ class CrashTests(RelayCase):
                 lines = b"".join(b".line %d\r\n" % n for n in range(size // 10))
                 octets = b"Subject: %s\r\n\r\n%s" % (name.encode(), lines)
             if talker is None:
-                talker = yield self.connect(gateway)
+                talker = yield self.connect()
                 if talker is None:
                     yield self.pause(0.02)
                     continue
@@ -99,8 +122,8 @@ class CrashTests(RelayCase):
             yield talker.closed
 
     @inlineCallbacks
-    def connect(self, gateway):
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", gateway.port)
+    def connect(self):
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
         try:
             talker = yield connectProtocol(endpoint, Talker())
         except ConnectError:
