@@ -27,7 +27,8 @@ LOOP = "foreach ([1, 2] as $x) echo $x;"
 TRIED = [
     (f'if ($command == "HELP") {{ {LOOP} }}', True),
     (f'if ($command == "QUIT") {{ {LOOP} }}', False),
-    (f'if ($command == "QUIT") return; {LOOP}', True),
+    (f'if ($command == "QUIT") return; {LOOP}', False),
+    (f'if ($command == "QUIT") return; else {LOOP}', True),
     (f'$context = 1; if ($command == "HELP") {{ {LOOP} }}', False),
     (f'if ($command == "HELP") {{ {LOOP} }} $context = [1]; echo $context;', True),
     (f'if ($command == "HELP") {{ {LOOP} }} $context[] = 1; echo 2;', False),
@@ -131,9 +132,10 @@ class TrialTests(SynchronousTestCase):
         self.assertIsNone(again.error)
 
     def test_nothing_to_try(self) -> None:
-        """A script that always needs a greenlet has no trial, and one that never does is one."""
+        """A script that usually needs a greenlet has no trial, and one that never does is one."""
         self.assertIsNone(compile_script("function f() { return 1; } echo f();", "t").direct)
         self.assertIsNone(compile_script("if (1 < time()) sleep(1); else forever {}", "t").direct)
+        self.assertIsNone(compile_script(f"if (time() == 1) return; {LOOP}", "t").direct)
         script = compile_script("echo 1;", "t")
         self.assertIs(script.direct, script.main)
 

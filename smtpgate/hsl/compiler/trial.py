@@ -39,14 +39,14 @@ _PLAIN = (
 def trial_of(
     main: ast.FunctionDef, harmless: Iterable[str], final: Iterable[str]
 ) -> ast.FunctionDef | None:
-    """The function to try, or ``None`` if it would never come to an end.
+    """The function to try, or ``None`` if it would seldom come to an end.
 
     :param harmless: functions of the module that have no effect, beside the helpers
     :param final: its functions that end the script and do not wait
     """
     trying = _Trial(HELPERS.union(harmless), frozenset(final))
-    made = trying.block(main.body, _Way([], again=False, ends=True))
-    if not made.ends:
+    made = trying.block(main.body, _Way([], again=False, ends=True, usual=True))
+    if not made.usual:
         return None
     return ast.FunctionDef("trial", main.args, made.statements or [ast.Pass()], [], None, None)
 
@@ -59,6 +59,8 @@ class _Way(NamedTuple):
     #: Whether it may give AGAIN, and whether it may come to an end.
     again: bool
     ends: bool
+    #: Whether it does where a script passes all its ifs: that is taken for what is usual.
+    usual: bool
 
     @property
     def statements(self) -> list[ast.stmt]:
@@ -72,12 +74,12 @@ class _Trial:
 
     def block(self, statements: Sequence[ast.stmt], after: _Way) -> _Way:
         """A block's way, given the one that follows it: made from its end."""
-        way = _Way([], after.again, after.ends)
+        way = after._replace(backwards=[])
         for statement in reversed(statements):
             way = self._before(statement, way)
             if not way.ends:
                 again = ast.copy_location(ast.Return(ast.Name("AGAIN", ast.Load())), statement)
-                way = _Way([again], again=True, ends=False)
+                way = _Way([again], again=True, ends=False, usual=False)
         return way
 
     def _before(self, statement: ast.stmt, way: _Way) -> _Way:
@@ -86,13 +88,18 @@ class _Trial:
             # Whatever names it is not harmless.
             return way
         if isinstance(statement, ast.Return) and self._is_final(statement.value):
-            return _Way([statement], again=False, ends=True)
+            return _Way([statement], again=False, ends=True, usual=True)
         if isinstance(statement, ast.If) and self._is_harmless(statement.test):
             then = self.block(statement.body, way)
             otherwise = self.block(statement.orelse, way)
             made = ast.If(statement.test, then.statements or [ast.Pass()], otherwise.statements)
             way.backwards.append(ast.copy_location(made, statement))
-            return _Way(way.backwards, then.again or otherwise.again, then.ends or otherwise.ends)
+            return _Way(
+                way.backwards,
+                again=then.again or otherwise.again,
+                ends=then.ends or otherwise.ends,
+                usual=otherwise.usual or (bool(statement.orelse) and then.usual),
+            )
         if self._is_quiet(statement) or (self._is_effect(statement) and not way.again):
             way.backwards.append(statement)
             return way
