@@ -1,1 +1,1 @@
-A script that loops, waits or calls functions somewhere runs in a greenlet only when it comes there: a usual command costs its script half the time.
+A script that could loop, wait or call functions, but does not come to that with a command, takes half the time for it.
