@@ -23,10 +23,13 @@ _LINE_SHOWN = 200
 
 def _who(connection: Connection) -> str:
     """The session, as log lines begin: server and client."""
-    if not connection.peer_ip:
-        return f"{connection.server_id} local"
-    host = f"[{connection.peer_ip}]" if ":" in connection.peer_ip else connection.peer_ip
-    return f"{connection.server_id} {host}:{connection.peer_port}"
+    return f"{connection.server_id} {_client(connection.peer_ip, connection.peer_port)}"
+
+
+def _client(address: str, port: int) -> str:
+    if not address:
+        return "local"
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _sender(transaction: Transaction) -> str:
@@ -163,13 +166,27 @@ class Events(SessionObserver):
     def connected(self, connection: Connection) -> None:
         self.counters["connections"] += 1
         if self._sessions:
-            self.log.info("{session}: connected", session=_who(connection))
+            through = f" through {connection.proxy_ip}" if connection.proxy_ip else ""
+            self.log.info(
+                "{session}: connected{through}", session=_who(connection), through=through
+            )
 
     def refused(self, connection: Connection, reason: str) -> None:
         self.counters["connections_refused"] += 1
         self.log.info(
             "{session}: refused, {reason}", session=_who(connection), reason=_plain(reason)
         )
+
+    def introduced(self, connection: Connection, former: tuple[str, int]) -> None:
+        self.counters["xclient"] += 1
+        if self._sessions:
+            user = connection.username if connection.mechanism == "XCLIENT" else None
+            self.log.info(
+                "{session}: was {former} until XCLIENT{user}",
+                session=_who(connection),
+                former=_client(*former),
+                user="" if user is None else f", authenticated as {_plain(user)}",
+            )
 
     def tls_started(self, connection: Connection) -> None:
         self.counters["tls"] += 1

@@ -83,8 +83,8 @@ class TerseTests(SynchronousTestCase):
         )  # fmt: skip
 
 
-class TroubleTests(SynchronousTestCase):
-    """What nobody has foreseen."""
+class LineTests(SynchronousTestCase):
+    """The words of single events."""
 
     def setUp(self) -> None:
         self.heard: list[Any] = []
@@ -123,3 +123,27 @@ class TroubleTests(SynchronousTestCase):
         self.events.message_accepted(self.connection, transaction, 7, OK)
         said = "message name accepted, from <a@b> to 1 recipient, 7 octets: 250 OK"
         self.assertEqual(formatEvent(self.heard[0]), f"inbound 192.0.2.1:25: {said}")
+
+    def test_through_a_proxy(self) -> None:
+        """Who speaks through whom, by a PROXY header."""
+        self.connection.proxy_ip = "10.0.0.1"
+        self.events.connected(self.connection)
+        self.assertEqual(
+            formatEvent(self.heard[0]), "inbound 192.0.2.1:25: connected through 10.0.0.1"
+        )
+
+    def test_introduced(self) -> None:
+        """XCLIENT: later lines have another client, so one line has both."""
+        connection = self.connection
+        self.events.introduced(connection, ("", 0))
+        connection.peer_ip, connection.username, connection.mechanism = "::1", "jo\n", "XCLIENT"
+        self.events.introduced(connection, ("192.0.2.1", 25))
+        self.assertEqual(
+            [formatEvent(event) for event in self.heard],
+            [
+                "inbound 192.0.2.1:25: was local until XCLIENT",
+                "inbound [::1]:25: was 192.0.2.1:25 until XCLIENT, authenticated as jo\\x0a",
+            ],
+        )
+        self.events.terse().introduced(connection, ("192.0.2.1", 25))
+        self.assertEqual((len(self.heard), self.events.counters["xclient"]), (2, 3))

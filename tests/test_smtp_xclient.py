@@ -44,6 +44,10 @@ class XclientTests(SynchronousTestCase):
         )
         connection = client.connection
         self.assertEqual(
+            client.observer.of("introduced"),
+            [(connection, ("192.0.2.1", 40000)), (connection, ("2001:db8::1", 99))],
+        )
+        self.assertEqual(
             (connection.peer_ip, connection.peer_port, connection.peer_ptr),
             ("2001:db8::1", 99, "c.example"),
         )

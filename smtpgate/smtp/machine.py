@@ -246,7 +246,9 @@ class Machine(ESMTP):
             return replies.XCLIENT_DENIED
         if self.connection.transaction.has_sender:
             return replies.BAD_SEQUENCE
+        former = self.connection.peer_ip, self.connection.peer_port
         xclient.assume(self.connection, argument)
+        self.server.observer.introduced(self.connection, former)
         self.reset()
         return self._ask_connect()
 

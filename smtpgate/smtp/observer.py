@@ -20,6 +20,9 @@ class SessionObserver:
     def refused(self, connection: Connection, reason: str) -> None:
         """A client was turned away before it had a session: limits, a bad PROXY header."""
 
+    def introduced(self, connection: Connection, former: tuple[str, int]) -> None:
+        """XCLIENT has said who the client is; ``former`` is the address and port until then."""
+
     def tls_started(self, connection: Connection) -> None:
         """The handshake is done; ``connection.tls`` says with what."""
 
