@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.builtin import Number, Value, builtin
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled, ScriptRuntimeError
 from smtpgate.hsl.runtime import Context, Limits
+from smtpgate.hsl.waiting import time_message
 from tests.support.hsl import Machine
 
 
@@ -115,6 +116,9 @@ class WaitingTests(SynchronousTestCase):
         self.assertIsInstance(run.error, ScriptBudgetError)
         self.assertEqual(
             str(run.error), "test.hsl:1:1: the script took longer than its limit of 30 seconds"
+        )
+        self.assertEqual(
+            time_message(Limits(seconds=1)), "the script took longer than its limit of 1 second"
         )
         self.assertEqual(self.machine.clock.getDelayedCalls(), [])
 

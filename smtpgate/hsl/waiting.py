@@ -268,7 +268,8 @@ class Suspendable:
 
 def time_message(limits: Limits) -> str:
     """What is said of a script that has had no end."""
-    return f"the script took longer than its limit of {limits.seconds:g} seconds"
+    unit = "second" if limits.seconds == 1 else "seconds"
+    return f"the script took longer than its limit of {limits.seconds:g} {unit}"
 
 
 def _ignore(_failure: Failure) -> None:

@@ -1,0 +1,1 @@
+The log says why a connection was closed, what went wrong with TLS, at which server and port somebody was refused, and through whom a client has come (a PROXY header, XCLIENT); a full disk is one line instead of a traceback.
