@@ -12,6 +12,9 @@ NAMESPACE = "smtpgate"
 
 _INDENT = "\n    "
 
+#: What Twisted says, as if it were nothing, when it cannot accept a connection.
+_NO_FILES = "EMFILE encountered"
+
 
 def line(event: Any) -> str | None:
     """One event, with its line end; None for what Twisted says about itself.
@@ -24,7 +27,9 @@ def line(event: Any) -> str | None:
         # What formatEvent does for names alone, in a twentieth of its time.
         text = event["log_format"].format_map(event)
     elif level < LogLevel.warn:
-        return None
+        if not str(event.get("log_format")).startswith(_NO_FILES):
+            return None
+        level, text = LogLevel.warn, "clients are turned away: too many open files (ulimit -n)"
     else:
         text = formatEvent(event)
     if failure is not None:

@@ -46,6 +46,14 @@ class LineTests(SynchronousTestCase):
             ],
         )
 
+    def test_no_files(self) -> None:
+        """Twisted closes clients for want of open files and calls that information: it is more."""
+        log = self.logger("twisted.internet.tcp.Port")
+        log.info("EMFILE encountered; releasing reserved file descriptor.")
+        log.info("EMFILE recovery: Closed socket from {address}", address="192.0.2.1")
+        words = "warn: clients are turned away: too many open files (ulimit -n)\n"
+        self.assertEqual(self.lines(), [words, None])
+
     def test_several_lines(self) -> None:
         """What follows the first line is indented: no text can look like another event."""
         self.logger().error("these:\n{problems}", problems="one\ntwo")
