@@ -150,9 +150,11 @@ class Events(SessionObserver):
             error=_plain(str(error)),
         )
 
-    def script_echo(self, text: str, file: str) -> None:
+    def script_echo(self, connection: Connection, text: str, file: str) -> None:
         """A script says something."""
-        self.log.info("{file}: {text}", file=file, text=_plain(text))
+        self.log.info(
+            "{session}: {file}: {text}", session=_who(connection), file=file, text=_plain(text)
+        )
 
     def script_syslog(self, priority: int, text: str) -> None:
         """A script writes to the log; priorities are syslog's, 0 to 7."""

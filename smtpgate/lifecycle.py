@@ -6,9 +6,11 @@ compiled, then new ports are bound, and only then does anything change.
 
 from __future__ import annotations
 
+import resource
 import signal
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ class Lifecycle(MultiService):
 
         :raises StartError: when one cannot be bound; none is bound then
         """
+        _allow_open_files()
         self.ports = self.plan(self.assembly)
         bind_all(self.reactor, self.ports)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
@@ -144,3 +147,15 @@ class Lifecycle(MultiService):
             self._tell()
         finally:
             self._reloading = False
+
+
+def _allow_open_files() -> None:
+    """Raise the limit of open files as far as it may be: each connection takes one.
+
+    Systems give programs a low one, because of select().
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Where it may not be, in spite of what the system says, it stays.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -14,7 +14,8 @@ from smtpgate.assembly import Assembly
 from smtpgate.events import Events
 from smtpgate.hooks.evaluator import ScriptPolicy
 from smtpgate.hooks.mailing import Mailer
-from smtpgate.hsl.runtime import Environment, ScriptRoot
+from smtpgate.hooks.variables import Variables
+from smtpgate.hsl.runtime import Environment, Execution, ScriptRoot
 from smtpgate.hsl.runtime import Limits as ScriptLimits
 from smtpgate.hsl.store import Store
 from smtpgate.ports import Port, StartError, plan
@@ -91,6 +92,11 @@ class Servers:
             admission=self._admissions[model.id],
         )
 
+    def _echo(self, text: str, execution: Execution) -> None:
+        variables = execution.variables
+        assert isinstance(variables, Variables)
+        self._events.script_echo(variables.connection, text, execution.script.file)
+
     def _policy(self, assembly: Assembly, model: configuration.Server) -> Policy:
         bindings = assembly.bindings[model.id]
         if not bindings:
@@ -101,7 +107,7 @@ class Servers:
             limits=ScriptLimits(
                 steps=model.limits.script_steps, seconds=model.limits.script_timeout
             ),
-            echo=lambda text, execution: events.script_echo(text, execution.script.file),
+            echo=self._echo,
             syslog=events.script_syslog,
             store=self._store,
             files=ScriptRoot(assembly.config.scripts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import smtplib
 import socket
 import ssl
@@ -106,6 +107,27 @@ class GatewayTests(TestCase):
             f"server in is up on 127.0.0.1:{port} (STARTTLS); transport local; no hooks",
             self.logged,
         )
+
+    @inlineCallbacks
+    def test_echo(self) -> Any:
+        """What a script says is logged with its session and its file."""
+        (self.directory / "scripts").mkdir()
+        (self.directory / "scripts/connect.hsl").write_text('echo "hello\\n";')
+        port = free_port()
+        self.configure(port, more='[servers.hooks]\nconnect = "connect.hsl"\n')
+        self.start()
+        self.assertEqual(b"220 one.test ESMTP\r\n", (yield self.banner(port)))
+        (line,) = [line for line in self.logged if "hello" in line]
+        self.assertRegex(line, r"^in 127\.0\.0\.1:\d+: .*/connect\.hsl: hello\\x0a$")
+
+    def test_open_files(self) -> None:
+        """The limit of open files is raised as far as it may be."""
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        self.configure(free_port())
+        self.start()
+        self.assertEqual((before[1], before[1]), resource.getrlimit(resource.RLIMIT_NOFILE))
 
     @inlineCallbacks
     def test_taken_port(self) -> Any:
