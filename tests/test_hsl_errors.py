@@ -41,6 +41,18 @@ class CompileErrorTests(SynchronousTestCase):
             ],
         )
 
+    def test_behind_a_missing_end(self) -> None:
+        """A statement that lacks its semicolon does not hide what is wrong with the next one."""
+        self.assertEqual(
+            errors("$x = 1\nif ($x == 1) {\n  echo ;\n}\n$y = 2\n$z = [1, 2;\n"),
+            [
+                "1:7: expected `;` at the end of the statement",
+                "3:8: expected an expression after `echo`",
+                "5:7: expected `;` at the end of the statement",
+                "6:11: expected `]` to close the array",
+            ],
+        )
+
     def test_rendered(self) -> None:
         """The source line with a caret under the token, also behind a tab."""
         with self.assertRaises(ScriptErrors) as caught:

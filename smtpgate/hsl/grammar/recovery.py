@@ -103,6 +103,11 @@ def resume(tokens: Tokens, start: int, error: pp.ParseBaseException, starts: fro
         depth += (kind == "{") - (kind == "}")
         brackets += (kind in "([") - (kind in ")]")
     depth = max(depth, 0)
+    ends_here = error.msg.startswith("Expected `;`") and failed > start
+    if ends_here and not (depth or brackets or starts) and line > _last_line(tokens, failed - 1):
+        # All that is missing is what ends the statement: the next one is whole.
+        tokens.doubtful_line = 0
+        return failed
     index = failed
     while tokens[index] != END:
         kind = tokens[index]
