@@ -28,7 +28,6 @@ from smtpgate.smtp import xclient
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.answers import when
 from smtpgate.smtp.auth import Authentication
-from smtpgate.smtp.body import Intake
 from smtpgate.smtp.credentials import IAccount
 from smtpgate.smtp.envelope import hello_name, parse_mail, parse_rcpt
 from smtpgate.smtp.extensions import extensions, keeps_tls, may_xclient, refuses_auth
@@ -51,7 +50,8 @@ _DEFAULT_ENHANCED: dict[int, EnhancedCode] = {2: (2, 0, 0), 4: (4, 0, 0), 5: (5,
 class Machine(ESMTP):
     """One session's commands.
 
-    ``intake``, when set, wants octets of a message; give it up to :meth:`intake_done`.
+    ``transfer.intake``, when set, wants the octets that come next, which are a message's; give them
+    to it, up to :meth:`intake_done`.
     ``mode``, ESMTP's: COMMAND, or AUTH where the next line answers a challenge.
     ``tls_wanted``: after the present reply, the connection is to start TLS.
     """
@@ -69,11 +69,6 @@ class Machine(ESMTP):
         self._keywords: tuple[str, ...] | None = None
 
     # What the protocol calls
-
-    @property
-    def intake(self) -> Intake | None:
-        """Takes the octets that come next, when they belong to a message."""
-        return self.transfer.intake
 
     def command(self, line: bytes) -> Answer:
         """Run one line.  None: BDAT wants its octets before it answers."""

@@ -262,7 +262,9 @@ class SMTPProtocol(Arrival):
             self.wait(wait, partial(self._took, done))
 
     def _intake(self) -> Intake | Discard:
-        intake = self._unwanted[0] if self._unwanted is not None else self.machine.intake
+        if self._unwanted is not None:
+            return self._unwanted[0]
+        intake = self.machine.transfer.intake
         assert intake is not None
         return intake
 
