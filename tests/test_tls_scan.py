@@ -40,6 +40,10 @@ listeners = [
 TESTSSL = shutil.which("testssl") or shutil.which("testssl.sh")
 #: Findings below what matters: how the scan went, what is good, and what is only told.
 FINE = ("DEBUG", "INFO", "OK")
+#: What the scan may fail to find out: whether a ticket resumes a session.  Its client leaves when
+#: the handshake is over, and where it is quicker than the server's ticket it has none to come
+#: back with.
+CHANCE = {"sessionresumption_ticket", "sessionresumption_ID"}
 #: What a scan that was complete has looked at.
 ESSENTIAL = {
     "SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "cipherlist_NULL", "cipherlist_aNULL",
@@ -150,6 +154,7 @@ class ScanTests(SynchronousTestCase):
                 f"{name}: {finding['id']} {finding['severity']}: {finding['finding']}"
                 for finding in findings
                 if finding["severity"] not in FINE
+                and not (finding["severity"] == "WARN" and finding["id"] in CHANCE)
             ]
             self.assertEqual([], bad)
         self.assertNotIn("Traceback", gateway.log)
