@@ -9,8 +9,8 @@ from __future__ import annotations
 import resource
 import signal
 from abc import abstractmethod
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import inlineCallbacks
 
-from smtpgate.assembly import Assembly, Problems
+from smtpgate.assembly import Assembly, Problems, assemble
 from smtpgate.events import Events
 from smtpgate.ports import Port, StartError, bind_all, unbind_all
 from smtpgate.servers import details, prepare
@@ -27,31 +27,30 @@ from smtpgate.servers import details, prepare
 GRACE = 30.0
 
 
-class Lifecycle(MultiService):
-    """What all gateways do.
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a gateway is built on.
 
-    :param file: the configuration, named in the log
+    :param file: the configuration: named in the log, and read again at SIGHUP
     :param assembly: what to start with
-    :param reassemble: reads the configuration again, at SIGHUP
     """
 
-    def __init__(
-        self,
-        file: Path,
-        assembly: Assembly,
-        reassemble: Callable[[], Assembly],
-        reactor: Any = None,
-        events: Events | None = None,
-    ) -> None:
+    file: Path
+    assembly: Assembly
+    reactor: Any
+    events: Events = field(default_factory=Events)
+
+
+class Lifecycle(MultiService):
+    """What all gateways do."""
+
+    def __init__(self, foundation: Foundation) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if reactor is None:
-            from twisted.internet import reactor
-        self.file = file
-        self.reactor = reactor
-        self.assembly = assembly
-        self.events = Events() if events is None else events
+        self.file = foundation.file
+        self.reactor = foundation.reactor
+        self.events = foundation.events
+        self.assembly = foundation.assembly
         self.ports: list[Port] = []
-        self._reassemble = reassemble
         self._reloading = False
 
     @abstractmethod
@@ -137,7 +136,7 @@ class Lifecycle(MultiService):
             return
         self._reloading = True
         try:
-            assembly = self._reassemble()
+            assembly = assemble(self.file)
             prepare(assembly)
             yield self.change(assembly)
         except (Problems, StartError) as error:

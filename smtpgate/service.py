@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 
 from smtpgate.assembly import Assembly, assemble
-from smtpgate.events import Events
 from smtpgate.hsl.store import MemoryStore
-from smtpgate.lifecycle import GRACE, Lifecycle
+from smtpgate.lifecycle import GRACE, Foundation, Lifecycle
 from smtpgate.ports import Change, Port, StartError, unbind_all
 from smtpgate.servers import THREADS, Servers, close_relays
 from smtpgate.smtp.factory import SMTPFactory
@@ -22,15 +20,8 @@ __all__ = ["Gateway", "StartError", "make_gateway"]
 class Gateway(Lifecycle):
     """All servers of one configuration, served by this process."""
 
-    def __init__(
-        self,
-        file: Path,
-        assembly: Assembly,
-        reassemble: Callable[[], Assembly],
-        reactor: Any = None,
-        events: Events | None = None,
-    ) -> None:
-        super().__init__(file, assembly, reassemble, reactor, events)
+    def __init__(self, foundation: Foundation) -> None:
+        super().__init__(foundation)
         self._servers = Servers(self.reactor, self.events, MemoryStore())
         # Ports that a reload has closed; their sessions may still be open.
         self._former: list[SMTPFactory] = []
@@ -80,11 +71,12 @@ def make_gateway(path: Path, reactor: Any = None) -> Lifecycle:
 
     :raises Problems: with everything that is wrong
     """
+    if reactor is None:
+        from twisted.internet import reactor
     file = path.absolute()
-    assembly = assemble(file)
-    kind: type[Lifecycle] = Gateway
-    if assembly.config.workers > 1:
-        from smtpgate.workers.supervisor import Supervisor
+    foundation = Foundation(file, assemble(file), reactor)
+    if foundation.assembly.config.workers == 1:
+        return Gateway(foundation)
+    from smtpgate.workers.supervisor import Supervisor
 
-        kind = Supervisor
-    return kind(file, assembly, lambda: assemble(file), reactor)
+    return Supervisor(foundation)

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from smtpgate.assembly import assemble
 from smtpgate.events import Events
 from smtpgate.hooks.mailing import Mailer
+from smtpgate.lifecycle import Foundation
 from smtpgate.service import Gateway
 from smtpgate.smtp.reply import Reply
 from tests.support.session import Session
@@ -130,7 +131,7 @@ class GatewayTests(TestCase):
         logged = []
         self.patch(Gateway, "_take_signals", lambda gateway: None)
         events = Events(Logger(namespace="smtpgate", observer=logged.append))
-        gateway = Gateway(file, assemble(file), lambda: assemble(file), reactor, events)
+        gateway = Gateway(Foundation(file, assemble(file), reactor, events))
         gateway.privilegedStartService()
         gateway.startService()
         self.addCleanup(gateway.stopService)

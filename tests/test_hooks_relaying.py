@@ -13,6 +13,7 @@ from smtpgate.assembly import assemble
 from smtpgate.events import Events
 from smtpgate.hooks.evaluator import Binding, ScriptPolicy
 from smtpgate.hsl.runtime import Environment
+from smtpgate.lifecycle import Foundation
 from smtpgate.service import Gateway, StartError
 from tests.support.relaying import RelayCase, relay_to
 from tests.support.session import compiled
@@ -145,7 +146,7 @@ class GatewayTests(TestCase):
         self.logged = []
         self.patch(Gateway, "_take_signals", lambda gateway: None)
         events = Events(Logger(namespace="smtpgate", observer=self.logged.append))
-        return Gateway(file, assemble(file), lambda: assemble(file), reactor, events)
+        return Gateway(Foundation(file, assemble(file), reactor, events))
 
     @inlineCallbacks
     def test_every_hook(self):

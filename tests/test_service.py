@@ -19,6 +19,7 @@ from smtpgate import config
 from smtpgate.assembly import Problems, assemble
 from smtpgate.events import Events
 from smtpgate.hooks.table import HOOKS
+from smtpgate.lifecycle import Foundation
 from smtpgate.service import Gateway, StartError
 
 SERVER = """\
@@ -73,9 +74,7 @@ class GatewayTests(TestCase):
 
         events = Events(Logger(namespace="smtpgate", observer=observe))  # type: ignore[arg-type]
         self.patch(Gateway, "_take_signals", lambda gateway: None)
-        self.gateway = Gateway(
-            self.file, assemble(self.file), lambda: assemble(self.file), reactor, events
-        )
+        self.gateway = Gateway(Foundation(self.file, assemble(self.file), reactor, events))
         return self.gateway
 
     def start(self) -> Gateway:

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from smtpgate.assembly import assemble
 from smtpgate.events import Events
-from smtpgate.lifecycle import Lifecycle
+from smtpgate.lifecycle import Foundation, Lifecycle
 from smtpgate.service import Gateway, StartError, make_gateway
 from smtpgate.workers import supervisor
 from smtpgate.workers.backoff import Backoff
@@ -71,9 +71,7 @@ class RefusalTests(TestCase):
 
     def test_other_reactors(self) -> None:
         """A reactor that cannot be forked is refused, with a sentence."""
-        made = Supervisor(
-            self.file, assemble(self.file), lambda: assemble(self.file), MemoryReactorClock()
-        )
+        made = Supervisor(Foundation(self.file, assemble(self.file), MemoryReactorClock()))
         error = self.assertRaises(StartError, made.startService)
         self.assertEqual(
             "workers is 2: that takes the epoll, kqueue, poll or select reactor, and this is "
@@ -89,9 +87,7 @@ class RefusalTests(TestCase):
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
         self.patch(supervisor, "fork", fork)
-        made = Supervisor(
-            self.file, assemble(self.file), lambda: assemble(self.file), reactor, self.events()
-        )
+        made = Supervisor(Foundation(self.file, assemble(self.file), reactor, self.events()))
         made.privilegedStartService()
         listening = made.ports[0].listening
         error = self.assertRaises(StartError, made.startService)
@@ -105,9 +101,7 @@ class RefusalTests(TestCase):
     def test_not_by_reload(self) -> Any:
         """A process that serves does not become a supervisor."""
         self.configure(1)
-        made = Gateway(
-            self.file, assemble(self.file), lambda: assemble(self.file), reactor, self.events()
-        )
+        made = Gateway(Foundation(self.file, assemble(self.file), reactor, self.events()))
         made.privilegedStartService()
         made.startService()
         self.configure(3)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet import process
@@ -19,9 +18,8 @@ from twisted.internet.protocol import Factory
 
 from smtpgate import ports
 from smtpgate.assembly import Assembly
-from smtpgate.events import Events
 from smtpgate.hsl.store import MemoryStore
-from smtpgate.lifecycle import GRACE, Lifecycle
+from smtpgate.lifecycle import GRACE, Foundation, Lifecycle
 from smtpgate.ports import Change, Port, StartError, unbind_all
 from smtpgate.workers import commands, logs
 from smtpgate.workers.backoff import Backoff
@@ -40,15 +38,8 @@ BEYOND = 5.0
 class Supervisor(Lifecycle):
     """A gateway whose sessions are served by other processes."""
 
-    def __init__(
-        self,
-        file: Path,
-        assembly: Assembly,
-        reassemble: Callable[[], Assembly],
-        reactor: Any = None,
-        events: Events | None = None,
-    ) -> None:
-        super().__init__(file, assembly, reassemble, reactor, events)
+    def __init__(self, foundation: Foundation) -> None:
+        super().__init__(foundation)
         self._store = MemoryStore()
         self._slots = Slots(lambda: self.assembly.config.workers)
         #: All processes there are; those that serve, by number; those that are to come.
