@@ -34,7 +34,7 @@ from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.errors import Fault, ScriptError, ScriptRuntimeError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.answers import cancelled, later, when
+from smtpgate.smtp.answers import cancelled, when
 from smtpgate.smtp.policy import (
     Accept,
     AuthStep,
@@ -198,19 +198,18 @@ class ScriptPolicy(Policy):
         script = self._scripts.get(hook.name)
         if script is None:
             return hook.implicit
-        variables = Variables(hook.makers, connection, subject)
         try:
-            outcome = script.run(variables, self._environment)
+            outcome = script.run(Variables(hook.makers, connection, subject), self._environment)
         except ScriptError as error:
             return self._failed(hook, connection, error)
-        if later(outcome):
-            return outcome.addCallbacks(
-                self._decided,
-                self._failed_later,
-                callbackArgs=(hook,),
-                errbackArgs=(hook, connection),
-            )
-        return self._decided(outcome, hook)
+        if type(outcome) is Outcome:
+            return hook.implicit if outcome.value is None else outcome.value
+        return outcome.addCallbacks(
+            self._decided,
+            self._failed_later,
+            callbackArgs=(hook,),
+            errbackArgs=(hook, connection),
+        )
 
     def _decided(self, outcome: Outcome, hook: Hook) -> Any:
         return hook.implicit if outcome.value is None else outcome.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.errors import Position
@@ -98,6 +98,7 @@ class Environment:
         self.turns = TurnQueue(self.clock)
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a script ended: ``value`` is what its terminating function made of its

@@ -35,7 +35,10 @@ class Execution(Suspendable):
     """Builtins whose first parameter is named ``execution`` receive it."""
 
     # What only a script has that counts steps, is large, or calls functions through values.
+    _steps = 0
     _batch = _FIRST_BATCH
+    #: When it last looked at the clock, and when its present turn began.
+    _ticked = _turned = 0.0
     #: The steps of the present batch; emptied when the script ends.
     _granted: list[None] | None = None
     _steps_left: Iterator[None] = iter(())
@@ -50,14 +53,11 @@ class Execution(Suspendable):
     def __init__(
         self, script: Script, variables: MutableMapping[str, Value], environment: Environment
     ) -> None:
-        super().__init__(environment.clock, environment.turns, environment.limits)
+        # What every evaluation pays for; what only some need is made when they do.
         self.script = script
         self.variables = variables
         self.environment = environment
-        #: Seconds on the environment's clock.
-        self.started = self._deadline - environment.limits.seconds
-        self._steps = environment.limits.steps
-        self._ticked = self._turned = self.started
+        self.started = environment.clock.seconds()
 
     @cached_property
     def active(self) -> set[Any]:
@@ -70,7 +70,7 @@ class Execution(Suspendable):
         return set()
 
     def perform(self) -> None:
-        ACTIVE.limits, ACTIVE.running = self._limits, self
+        ACTIVE.limits, ACTIVE.running = self.environment.limits, self
         try:
             value = self.script.main(self, self.variables)
             self.outcome = IMPLICIT_END if value is None else Outcome(value)
@@ -90,7 +90,7 @@ class Execution(Suspendable):
         :return: the outcome; ``None`` if the trial says that it takes a worker, and has done
             nothing
         """
-        ACTIVE.limits, ACTIVE.running = self._limits, self
+        ACTIVE.limits, ACTIVE.running = self.environment.limits, self
         try:
             value = code(self, self.variables)
             if value is AGAIN:
@@ -127,6 +127,8 @@ class Execution(Suspendable):
         """
         supply = self.supply
         if supply is None:
+            self._steps = self.environment.limits.steps
+            self._ticked = self._turned = self._turned or self.started
             supply = self.supply = chain.from_iterable(map(self.tick, count()))
         return supply
 
@@ -138,11 +140,11 @@ class Execution(Suspendable):
             raise Fault(OUTLIVED)
         steps = self._steps
         if steps <= 0:
-            limit = self._limits.steps
+            limit = self.environment.limits.steps
             raise Exhausted(f"the script took more than its limit of {limit} steps")
-        now = self._clock.seconds()
-        if now >= self._deadline:
-            raise Exhausted(time_message(self._limits))
+        now = self.environment.clock.seconds()
+        if now >= self.deadline:
+            raise Exhausted(time_message(self.environment.limits))
         spent = now - self._ticked
         batch = self._batch
         if spent > TURN:
@@ -164,8 +166,8 @@ class Execution(Suspendable):
         self._weigh()
         self.give_way()
         self._resident = resident()
-        now = self._turned = self._clock.seconds()
-        return now
+        self._turned = self.environment.clock.seconds()
+        return self._turned
 
     def hurry(self) -> None:
         left = length_hint(self._steps_left)
@@ -179,10 +181,10 @@ class Execution(Suspendable):
         worker = self._worker
         if self.closed or (worker is not None and getcurrent() is not worker):
             return
-        now = self._clock.seconds()
-        if now >= self._deadline:
-            raise Exhausted(time_message(self._limits))
-        if now - self._turned < TURN:
+        now = self.environment.clock.seconds()
+        if now >= self.deadline:
+            raise Exhausted(time_message(self.environment.limits))
+        if now - (self._turned or self.started) < TURN:
             return
         if worker is None:
             # It cannot give way now, but the script's next run will.
@@ -197,7 +199,7 @@ class Execution(Suspendable):
         """
         if self._resident:
             self._grown += resident() - self._resident
-            most = self._limits.memory
+            most = self.environment.limits.memory
             if self._grown > most:
                 raise Exhausted(f"the script took more than its limit of {most} octets of memory")
 
@@ -250,6 +252,6 @@ class Execution(Suspendable):
         active = self.active
         if key in active:
             raise Reentered(f"{name}() calls itself: recursion is not allowed")
-        if len(active) >= self._limits.depth:
-            raise Exhausted(f"the script nests more than {self._limits.depth} calls")
+        if len(active) >= self.environment.limits.depth:
+            raise Exhausted(f"the script nests more than {self.environment.limits.depth} calls")
         active.add(key)

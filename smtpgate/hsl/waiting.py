@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from greenlet import getcurrent, greenlet
 from twisted.internet.defer import Deferred
@@ -22,6 +22,9 @@ from twisted.python.failure import Failure
 from smtpgate.hsl.errors import Fault, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE, Limits
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal
+
+if TYPE_CHECKING:
+    from smtpgate.hsl.environment import Environment
 
 #: Said when a function is called that a script has left in ``$context``, say.
 OUTLIVED = "a function of a script that has ended cannot be called"
@@ -98,6 +101,10 @@ class TurnQueue:
 class Suspendable:
     """The part of an execution that starts, waits, goes on and ends."""
 
+    environment: Environment
+    #: Seconds on the environment's clock.
+    started: float
+
     # Most scripts end at once, and never set what they have no use for.
     _worker: Worker | None = None
     _waiting: Deferred[Any] | None = None
@@ -110,11 +117,10 @@ class Suspendable:
     outcome: Any = None
     failure: Exception | None = None
 
-    def __init__(self, clock: Timekeeper, turns: TurnQueue, limits: Limits) -> None:
-        self._clock = clock
-        self._turns = turns
-        self._limits = limits
-        self._deadline = clock.seconds() + limits.seconds
+    @property
+    def deadline(self) -> float:
+        """When it must have ended, in seconds on the environment's clock."""
+        return self.started + self.environment.limits.seconds
 
     def perform(self) -> None:
         """Run the script; sets ``outcome`` or ``failure``, raises nothing."""
@@ -125,7 +131,7 @@ class Suspendable:
         hub = getcurrent()
         if isinstance(hub, Worker):
             # Started by another script: that one must not become the parent.
-            self._clock.callLater(0, self._begin)
+            self.environment.clock.callLater(0, self._begin)
             self._result = Deferred(self._cancelled)
             return self._result
         worker = _idle.pop() if _idle else Worker()
@@ -176,8 +182,8 @@ class Suspendable:
             if self._worker is None:
                 raise AssertionError("this script cannot wait")
             if self._timer is None:
-                left = max(0.0, self._deadline - self._clock.seconds())
-                self._timer = self._clock.callLater(left, self._expire)
+                left = max(0.0, self.deadline - self.environment.clock.seconds())
+                self._timer = self.environment.clock.callLater(left, self._expire)
             self._waiting = deferred
             result = self._suspend()
         if isinstance(result, Failure):
@@ -195,12 +201,12 @@ class Suspendable:
     def give_way(self) -> None:
         """Let the reactor have a turn."""
         if self._worker is not None:
-            self._turns.add(self)
+            self.environment.turns.add(self)
             self._suspend()
 
     def _suspend(self) -> Any:
         result = self._worker.parent.switch(None)  # type: ignore[union-attr]
-        ACTIVE.limits, ACTIVE.running = self._limits, self
+        ACTIVE.limits, ACTIVE.running = self.environment.limits, self
         if self._stop is not None:
             raise self._stop
         return result
@@ -212,7 +218,7 @@ class Suspendable:
             return
         hub = getcurrent()
         if isinstance(hub, Worker):
-            self._clock.callLater(0, self.wake, result)
+            self.environment.clock.callLater(0, self.wake, result)
             return
         worker.parent = hub
         if worker.switch(result) is self:
@@ -224,7 +230,7 @@ class Suspendable:
 
     def _expire(self) -> None:
         self._timer = None
-        self._interrupt(Exhausted(time_message(self._limits)))
+        self._interrupt(Exhausted(time_message(self.environment.limits)))
 
     def _interrupt(self, stop: Signal) -> None:
         if self.ended or self._stop is not None:
@@ -234,7 +240,7 @@ class Suspendable:
             deferred, self._waiting = self._waiting, None
             deferred.cancel()
             self.wake(_WOKEN)
-        elif self._turns.discard(self):
+        elif self.environment.turns.discard(self):
             self.wake(_WOKEN)
 
     def _cancelled(self, result: Deferred[Any]) -> None:
