@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from smtpgate import config as configuration
 from smtpgate import tls
 from smtpgate.config import Config, ConfigError, ConfigErrors, KeyPath
+from smtpgate.hooks.commands import Commands
 from smtpgate.hooks.evaluator import Binding
-from smtpgate.hooks.outofstep import narrow, positive_replies
+from smtpgate.hooks.outofstep import positive_replies
 from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
@@ -137,7 +138,6 @@ class _Assembler:
         if self.problems:
             raise Problems(self.problems)
         self.warnings += open_relays(config)
-        self.warnings += self.out_of_step(config)
         bindings = {
             server.id: {
                 name: Binding(scripts[name, hook.script], getattr(hook, "commands", "all"))
@@ -160,12 +160,14 @@ class _Assembler:
         """Each script that is named, once for each hook, as far as it is there."""
         root = ScriptRoot(document.places.scripts)
         compiled: dict[tuple[str, str], Script] = {}
-        seen: set[tuple[str, str]] = set()
-        for _, name, script in document.scripts():
-            hook = HOOKS.get(name)
-            if hook is None or (name, script) in seen:
-                continue  # validation knows all names of hooks
-            seen.add((name, script))
+        asked: dict[tuple[str, str], list[Commands]] = {}
+        for named in document.scripts():
+            if named.hook in HOOKS:  # validation knows all names of hooks
+                asked.setdefault((named.hook, named.script), []).append(named.commands)
+        for (name, script), commands in asked.items():
+            hook = HOOKS[name]
+            if hook is PROXY:
+                hook = replace(PROXY, checks=(positive_replies(*commands),))
             try:
                 file, source = root.read(script, "")
                 compiled[name, script] = compile_script(source, file, hook.context, root)
@@ -176,20 +178,6 @@ class _Assembler:
             else:
                 self.warnings += compiled[name, script].warnings
         return compiled
-
-    def out_of_step(self, config: Config) -> list[str]:
-        """Warnings about proxy scripts that can only be given when their ``commands`` are known."""
-        root = ScriptRoot(config.scripts)
-        warnings: list[str] = []
-        for server in config.servers:
-            proxy = server.hooks.proxy
-            verbs = None if proxy is None else narrow(proxy.commands)
-            if proxy is not None and verbs is not None:
-                hook = replace(PROXY, checks=(positive_replies(verbs),))
-                file, source = root.read(proxy.script, "")
-                warnings += compile_script(source, file, hook.context, root).warnings
-        known = set(self.warnings)
-        return [warning for warning in dict.fromkeys(warnings) if warning not in known]
 
     def config_problem(self, problem: ConfigError) -> None:
         self.problems.append(problem)

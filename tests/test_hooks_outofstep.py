@@ -4,7 +4,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.assembly import assemble
+from smtpgate import assembly
+from smtpgate.assembly import Problems, assemble
 from smtpgate.hooks.outofstep import narrow, positive_replies
 from smtpgate.hooks.table import PROXY
 from smtpgate.hsl.environment import Context
@@ -104,12 +105,10 @@ class OutOfStepTests(SynchronousTestCase):
         self.assertIsNone(narrow("all"))
         self.assertIsNone(narrow("first"))
         self.assertIsNone(narrow(["MAIL", "VRFY"]))
-        verbs = narrow(["mail", "RCPT"])
-        self.assertEqual(verbs, {"MAIL", "RCPT"})
+        self.assertEqual(narrow(["mail", "RCPT"]), {"MAIL", "RCPT"})
         own = PROXY.context
-        context = Context(
-            "proxy", own.readonly, own.writable, own.functions, (positive_replies(verbs),)
-        )
+        checks = (positive_replies(["mail", "RCPT"]),)
+        context = Context("proxy", own.readonly, own.writable, own.functions, checks)
         for source, expected in (
             ("Reply();", [f"x.hsl:1:1: {words('MAIL and RCPT')}"]),
             ("if ($tlsstarted) Reply();", [f"x.hsl:1:18: {words('MAIL and RCPT')}"]),
@@ -136,21 +135,25 @@ class BoundTests(SynchronousTestCase):
     """The same for a configuration, which says what the script is asked about."""
 
     CONFIGURATION = """
+        scripts = "."
         [transports.here]
         type = "discard"
+    """
+    SERVER = """
         [[servers]]
-        id = "in"
+        id = "%d"
         transport = "here"
-        listeners = [{ endpoint = "tcp:2525" }]
+        listeners = [{ endpoint = "tcp:%d" }]
         [servers.hooks]
         proxy = { script = "yes.hsl", commands = %s }
     """
 
-    def warnings(self, commands):
+    def warnings(self, *settings):
         directory = Path(self.mktemp())
         directory.mkdir()
         (directory / "yes.hsl").write_text('if ($senderip == "192.0.2.1")\n  Reply();')
-        (directory / "smtpgate.toml").write_text('scripts = "."' + self.CONFIGURATION % commands)
+        servers = (self.SERVER % (n, 2525 + n, setting) for n, setting in enumerate(settings))
+        (directory / "smtpgate.toml").write_text(self.CONFIGURATION + "".join(servers))
         found = assemble(directory / "smtpgate.toml", make=False).warnings
         return [warning.partition("yes.hsl:")[2] for warning in found]
 
@@ -159,3 +162,22 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual(self.warnings('["MAIL"]'), [f"2:3: {words('MAIL')}"])
         self.assertEqual(self.warnings('["MAIL", "XMAIL"]'), [])
         self.assertEqual(self.warnings('"all"'), [])
+
+    def test_once(self):
+        """A script that several servers have is compiled once, and has one warning for all."""
+        compiled = []
+
+        def compile_(source, file, context, root):
+            compiled.append(file)
+            return compile_script(source, file, context, root)
+
+        self.patch(assembly, "compile_script", compile_)
+        found = self.warnings('["RCPT"]', '["MAIL"]', '"first"', '["mail"]')
+        self.assertEqual(found, [f"2:3: {words('MAIL and RCPT')}"])
+        self.assertEqual(len(compiled), 1)
+
+    def test_wrong_setting(self):
+        """Errors in the setting are the configuration's; the script is compiled all the same."""
+        for setting in ("5", "[5]", "{}"):
+            error = self.assertRaises(Problems, self.warnings, setting)
+            self.assertIn("commands", str(error))

@@ -251,10 +251,10 @@ def _auth(document: Document) -> Findings:
 
 def _scripts(document: Document) -> Findings:
     root = document.places.scripts
-    for path, _, script in document.scripts():
-        problem = _script_problem(root, script)
+    for named in document.scripts():
+        problem = _script_problem(root, named.script)
         if problem is not None:
-            yield path, problem
+            yield named.key, problem
 
 
 def _script_problem(root: Path, script: str) -> str | None:

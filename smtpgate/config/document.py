@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ConfigError, ConfigErrors, KeyPath, name_of
 from .fields import Places
@@ -18,6 +18,15 @@ _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 #: Where things are when the file does not say; relative to it.
 SCRIPTS = "scripts"
 STATE = "var"
+
+
+class NamedScript(NamedTuple):
+    """A script that a server names; ``key`` is where, ``commands`` when the proxy hook asks it."""
+
+    key: KeyPath
+    hook: str
+    script: str
+    commands: str | list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +63,25 @@ class Document:
             if isinstance(server, dict):
                 yield index, server
 
-    def scripts(self) -> Iterator[tuple[KeyPath, str, str]]:
-        """Each script that a server names: (path of the key, hook, script)."""
+    def scripts(self) -> Iterator[NamedScript]:
+        """Each script that a server names."""
         for index, server in self.servers():
             hooks = server.get("hooks")
             for name, hook in (hooks if isinstance(hooks, dict) else {}).items():
                 path: KeyPath = ("servers", index, "hooks", name)
+                commands: Any = "all"
                 if isinstance(hook, dict):
+                    commands = hook.get("commands")
                     path, hook = (*path, "script"), hook.get("script")
                 if isinstance(hook, str):
-                    yield path, name, hook
+                    yield NamedScript(path, name, hook, _commands(commands))
+
+
+def _commands(value: Any) -> str | list[str]:
+    """A setting of ``commands`` as far as it is right, else its default."""
+    if isinstance(value, list) and all(isinstance(verb, str) for verb in value):
+        return value
+    return value if isinstance(value, str) else "all"
 
 
 def read(file: Path) -> Document:

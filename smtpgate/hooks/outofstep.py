@@ -7,7 +7,8 @@ only the former get is one that somebody meant for them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from smtpgate.hooks.commands import Commands
@@ -31,40 +32,39 @@ SAMPLES = {
 _OTHERS = ("NOOP", "X", "XVERB with words", "noop")
 
 
-def positive_replies(verbs: Collection[str] | None = None) -> Check:
+def positive_replies(*settings: Commands) -> Check:
     """A warning about each Reply() that says yes.
 
-    :param verbs: the only ones that the script is asked about, in upper case; None for all
+    :param settings: when the servers that have the script ask it; "all" if there are none
     """
-    samples = [verb for verb in SAMPLES if verbs is None or verb in verbs]
-    # A script that is asked about nothing else means those.
-    others = _OTHERS if verbs is None or not set(verbs) <= set(SAMPLES) else ()
+    asked = {narrow(commands) for commands in settings or ("all",)}
 
     def check(resolution: Resolution, functions: Mapping[str, Builtin]) -> Iterable[Remark]:
         if not any("Reply" in program.source for program in resolution.programs):
             return
 
+        @cache
         def yes(line: str) -> dict[int, Reached]:
             variables = {"command": line, "arguments": Map(command=line)}
             found = reached(resolution, functions, variables)
             return {id(each.call): each for each in found if _says_yes(each)}
 
-        said: dict[int, tuple[Reached, list[str]]] = {}
-        for verb in samples:
-            for line in SAMPLES[verb]:
-                for key, each in yes(line).items():
-                    words = said.setdefault(key, (each, []))[1]
-                    words += [] if verb in words else [verb]
-        if not said:
-            return
-        general = {key for line in others for key in yes(line)}
-        for key, (each, words) in said.items():
-            if key not in general:
-                yield Remark(
-                    each.call.position,
-                    f"Reply() says yes to {_listed(words)}, which the server never sees: "
-                    "Pass() it to accept it",
-                )
+        said: dict[int, tuple[Reached, set[str]]] = {}
+        for verbs in asked:
+            # A script that is asked about nothing else means those.
+            others = _OTHERS if verbs is None else ()
+            general = {key for line in others for key in yes(line)}
+            for verb in SAMPLES if verbs is None else verbs:
+                for line in SAMPLES[verb]:
+                    for key, each in yes(line).items():
+                        if key not in general:
+                            said.setdefault(key, (each, set()))[1].add(verb)
+        for each, words in said.values():
+            yield Remark(
+                each.call.position,
+                f"Reply() says yes to {_listed([verb for verb in SAMPLES if verb in words])}, "
+                "which the server never sees: Pass() it to accept it",
+            )
 
     return check
 
