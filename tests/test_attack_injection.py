@@ -68,7 +68,7 @@ class ReplyTests(SynchronousTestCase):
     @given(st.text(max_size=60), st.integers(200, 599))
     def test_any_text(self, text: str, code: int) -> None:
         """From whatever text a reply is made, each of its lines begins with its code."""
-        wire = Reply.of(code, text).wire()
+        wire = Reply.of(code, text).wire
         self.assertTrue(wire.endswith(b"\r\n"))
         lines = wire[:-2].split(b"\r\n")
         for line in lines:

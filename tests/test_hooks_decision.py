@@ -127,7 +127,7 @@ class ReplyTests(SynchronousTestCase):
     def wire(self, *arguments):
         answer = proxy_reply.code(*arguments)
         self.assertIsInstance(answer, Answer)
-        return answer.reply.wire()
+        return answer.reply.wire
 
     def complaint(self, *arguments):
         return str(self.assertRaises(Fault, proxy_reply.code, *arguments))
@@ -135,7 +135,7 @@ class ReplyTests(SynchronousTestCase):
     def test_nothing(self):
         """Reply() says OK, and neither closes nor asks for more."""
         answer = proxy_reply.code()
-        self.assertEqual(answer.reply.wire(), b"250 2.0.0 OK\r\n")
+        self.assertEqual(answer.reply.wire, b"250 2.0.0 OK\r\n")
         self.assertFalse(answer.reply.close)
         self.assertFalse(answer.next)
 
@@ -220,7 +220,7 @@ class ReplyTests(SynchronousTestCase):
         """421 says that the connection is closed, so it is."""
         reply = proxy_reply.code(None, codes(421.0)).reply
         self.assertTrue(reply.close)
-        self.assertEqual(reply.wire(), b"421 4.0.0 Service not available, closing connection\r\n")
+        self.assertEqual(reply.wire, b"421 4.0.0 Service not available, closing connection\r\n")
 
     def test_next(self):
         """next asks for the line after this one."""

@@ -36,7 +36,7 @@ class EvaluatorTestCase(SynchronousTestCase):
 
     def assert_trouble(self, decision, *errors):
         self.assertIsInstance(decision, Answer)
-        self.assertEqual(decision.reply.wire(), TROUBLE)
+        self.assertEqual(decision.reply.wire, TROUBLE)
         self.assertTrue(decision.reply.close)
         self.assertFalse(decision.next)
         self.assertEqual(self.reports, [(self.connection, "proxy", error) for error in errors])
@@ -74,19 +74,19 @@ class DecisionTests(EvaluatorTestCase):
             "function say($word) { Reply($word); }\n"
             'foreach (["a", "b"] as $word) if ($word == "b") say($word);'
         )
-        self.assertEqual(decision.reply.wire(), b"250 2.0.0 b\r\n")
+        self.assertEqual(decision.reply.wire, b"250 2.0.0 b\r\n")
 
     def test_deep_inside(self):
         """A decision inside a callback of a library function ends the whole script."""
         decision = self.ask(
             'array_map(function ($x) { Reply("deep $x"); }, [1, 2]); Reply("shallow");'
         )
-        self.assertEqual(decision.reply.wire(), b"250 2.0.0 deep 1\r\n")
+        self.assertEqual(decision.reply.wire, b"250 2.0.0 deep 1\r\n")
 
     def test_as_a_value(self):
         """Reply is a function like others: it can be handed on."""
         decision = self.ask('$answer = Reply; $answer("by hand");')
-        self.assertEqual(decision.reply.wire(), b"250 2.0.0 by hand\r\n")
+        self.assertEqual(decision.reply.wire, b"250 2.0.0 by hand\r\n")
 
     def test_sessions_share_the_script(self):
         """One compiled script; each connection has its own $context."""
@@ -97,7 +97,7 @@ class DecisionTests(EvaluatorTestCase):
             (self.connection, b"250 2.0.0 2\r\n"),
             (other, b"250 2.0.0 1\r\n"),
         ]:
-            self.assertEqual(policy.command(connection, b"NOOP").reply.wire(), expected)
+            self.assertEqual(policy.command(connection, b"NOOP").reply.wire, expected)
 
     def test_nested_context(self):
         """Writes into $context reach the connection, however deep."""
@@ -120,7 +120,7 @@ class WaitingTests(EvaluatorTestCase):
         self.clock.advance(1)
         self.assertNoResult(decision)
         self.clock.advance(1)
-        self.assertEqual(self.successResultOf(decision).reply.wire(), b"250 2.0.0 awake\r\n")
+        self.assertEqual(self.successResultOf(decision).reply.wire, b"250 2.0.0 awake\r\n")
 
     def test_waits_and_passes(self):
         """The implicit end after a wait is Pass() too."""

@@ -370,7 +370,7 @@ class BodyTests(SynchronousTestCase):
             client.say(*TRANSACTION, "DATA")
             self.assertEqual(
                 client.say("."),
-                Reply(code, ("its words",), enhanced).wire().decode().replace("\r\n", "\n"),
+                Reply(code, ("its words",), enhanced).wire.decode().replace("\r\n", "\n"),
             )
 
 

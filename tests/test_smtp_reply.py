@@ -16,22 +16,22 @@ class WireTests(SynchronousTestCase):
 
     def test_one_line(self) -> None:
         """A code, an enhanced code, the text."""
-        self.assertEqual(Reply(250, ("OK",), (2, 1, 5)).wire(), b"250 2.1.5 OK\r\n")
+        self.assertEqual(Reply(250, ("OK",), (2, 1, 5)).wire, b"250 2.1.5 OK\r\n")
 
     def test_several_lines(self) -> None:
         """The enhanced code is on each line, and all but the last have a hyphen."""
         self.assertEqual(
-            Reply(550, ("one", "two"), (5, 7, 1)).wire(), b"550-5.7.1 one\r\n550 5.7.1 two\r\n"
+            Reply(550, ("one", "two"), (5, 7, 1)).wire, b"550-5.7.1 one\r\n550 5.7.1 two\r\n"
         )
 
     def test_without_enhanced_code(self) -> None:
         """Some replies have none."""
-        self.assertEqual(Reply(334, ("",)).wire(), b"334 \r\n")
+        self.assertEqual(Reply(334, ("",)).wire, b"334 \r\n")
 
     def test_octets(self) -> None:
         """A character is an octet while it fits, else the text is UTF-8."""
-        self.assertEqual(Reply(250, ("\xe4",)).wire(), b"250 \xe4\r\n")
-        self.assertEqual(Reply(250, ("\u20ac",)).wire(), b"250 \xe2\x82\xac\r\n")
+        self.assertEqual(Reply(250, ("\xe4",)).wire, b"250 \xe4\r\n")
+        self.assertEqual(Reply(250, ("\u20ac",)).wire, b"250 \xe2\x82\xac\r\n")
 
     def test_refuses_line_ends(self) -> None:
         """No line can hold the end of a line, or NUL."""
@@ -59,7 +59,7 @@ class WireTests(SynchronousTestCase):
     @given(st.text() | st.lists(st.text()))
     def test_any_text(self, text: str | list[str]) -> None:
         """Whatever text others give, the reply is lines with the code and nothing else."""
-        wire = Reply.of(250, text, (2, 0, 0)).wire()
+        wire = Reply.of(250, text, (2, 0, 0)).wire
         self.assertTrue(wire.endswith(b"\r\n"))
         lines = wire[:-2].split(b"\r\n")
         for number, line in enumerate(lines):
@@ -89,7 +89,7 @@ class MeaningTests(SynchronousTestCase):
         """A reply can be made to close; it stays the same otherwise."""
         closing = replies.OK.closing()
         self.assertTrue(closing.close)
-        self.assertEqual(closing.wire(), replies.OK.wire())
+        self.assertEqual(closing.wire, replies.OK.wire)
         self.assertIs(closing.closing(), closing)
 
     def test_worst(self) -> None:
@@ -102,7 +102,7 @@ class MeaningTests(SynchronousTestCase):
     def test_refusing(self) -> None:
         """A parser's refusal is a reply."""
         self.assertEqual(
-            Reply.refusing(Refusal(501, (5, 5, 4), "why")).wire(), b"501 5.5.4 why\r\n"
+            Reply.refusing(Refusal(501, (5, 5, 4), "why")).wire, b"501 5.5.4 why\r\n"
         )
 
     def test_codes_agree(self) -> None:

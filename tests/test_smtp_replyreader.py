@@ -52,7 +52,7 @@ class ReadTests(SynchronousTestCase):
     def test_octets_beyond_ascii(self):
         """Text keeps its octets."""
         [reply] = read("250 grüße\r\n".encode())
-        self.assertEqual(reply.wire(), "250 grüße\r\n".encode())
+        self.assertEqual(reply.wire, "250 grüße\r\n".encode())
 
     def test_in_pieces(self):
         """An incomplete reply waits, and is counted."""
@@ -83,7 +83,7 @@ class ReadTests(SynchronousTestCase):
     )
     def test_any_cut(self, replies, cuts):
         """How the octets are cut makes no difference, and what comes out is what went in."""
-        octets = b"".join(Reply(code, tuple(lines)).wire() for code, lines in replies)
+        octets = b"".join(Reply(code, tuple(lines)).wire for code, lines in replies)
         edges = sorted({0, len(octets), *(cut for cut in cuts if cut < len(octets))})
         pieces = [octets[a:b] for a, b in pairwise(edges)]
         found = read(*pieces)

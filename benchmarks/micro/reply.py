@@ -15,16 +15,16 @@ def measure(bench: Bench) -> None:
 
     def ours() -> None:
         for _ in range(count):
-            OK.wire()
+            OK.wire
 
     def script() -> None:
         for _ in range(count):
-            Reply.of(550, "We do not tell", (5, 7, 1)).wire()
+            Reply.of(550, "We do not tell", (5, 7, 1)).wire
 
     def long() -> None:
         lines = [f"line {n}" for n in range(10)]
         for _ in range(count):
-            Reply.of(250, lines, (2, 0, 0)).wire()
+            Reply.of(250, lines, (2, 0, 0)).wire
 
     def choose() -> None:
         for _ in range(count):

@@ -135,7 +135,7 @@ class Arrival(Wire):
             self._read_proxy(data)
             return False
         if self._banner is not None:
-            self.put(replies.early_talker(self.settings.hostname).wire())
+            self.put(replies.early_talker(self.settings.hostname).wire)
             self.end("early talker")
             return False
         return True
@@ -199,7 +199,7 @@ class Arrival(Wire):
     def _turn_away(self, limit: str) -> None:
         self.server.observer.refused(self.connection, f"too many {limit}")
         if not self.listener.implicit_tls:
-            self.put(replies.too_many_connections(self.settings.hostname).wire())
+            self.put(replies.too_many_connections(self.settings.hostname).wire)
         self.end("too many connections", linger=False)  # it is not counted: it must not stay
 
     def _greet(self) -> None:
@@ -212,14 +212,14 @@ class Arrival(Wire):
         if reply.close or not delay:
             self._welcome(reply)
         elif self.lines:
-            self.put(replies.early_talker(self.settings.hostname).wire())
+            self.put(replies.early_talker(self.settings.hostname).wire)
             self.end("early talker")
         else:
             self._banner = self.clock.callLater(delay, self._welcome, reply)
 
     def _welcome(self, reply: Reply) -> None:
         self._banner = None
-        self.put(reply.wire())
+        self.put(reply.wire)
         if reply.close:
             self.end(f"replied {reply.code} {reply.text}")
         else:

@@ -73,7 +73,7 @@ class Machine(ESMTP):
     def command(self, line: bytes) -> Answer:
         """Run one line.  None: BDAT wants its octets before it answers."""
         self._said = None
-        answer = self.lineReceived(line)
+        answer = self.state_AUTH(line) if self.mode is AUTH else self.state_COMMAND(line)
         return self._said if answer is None else answer
 
     def greet(self) -> Reply | Deferred[Reply]:
@@ -106,10 +106,6 @@ class Machine(ESMTP):
         self._logout()
 
     # What ESMTP calls
-
-    def lineReceived(self, line: bytes) -> Answer:
-        """Run a line."""
-        return self.state_AUTH(line) if self.mode is AUTH else self.state_COMMAND(line)
 
     def sendCode(self, code: int, message: bytes = b"") -> None:
         """ESMTP's way to answer."""

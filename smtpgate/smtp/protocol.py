@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from smtpgate.smtp import reply as replies
-from smtpgate.smtp.answers import caught, later
+from smtpgate.smtp.answers import caught
 from smtpgate.smtp.arrival import Arrival
 from smtpgate.smtp.body import Discard, Intake
 from smtpgate.smtp.framing import LineFault, parse_bdat
@@ -68,11 +68,7 @@ class SMTPProtocol(Arrival):
         self._pumping = True
         self._went_on = False
         try:
-            for _ in range(TURN):
-                if not self._step():
-                    break
-            else:
-                self._wait_for_turn()
+            self._take()
         except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
             self.broken(caught())
         finally:
@@ -83,6 +79,40 @@ class SMTPProtocol(Arrival):
         self.throttle(hold=self.pending is not None and not self.line_mode)
         self._watch()
 
+    def _take(self) -> None:
+        """Take one line after the other, or what there is of a body."""
+        lines, limits = self.lines, self.limits
+        machine, connection = self.machine, self.connection
+        for _ in range(TURN):
+            if self.pending is not None or self.closing or not self.arrived or self.write_paused:
+                return
+            if not self.line_mode:
+                if self._fed and not lines:
+                    break
+                self._fed = self._went_on = True
+                self.rawDataReceived(lines.drain())
+                continue
+            self._a_command = machine.mode is COMMAND
+            line = lines.take(limits.command_line if self._a_command else limits.auth_line)
+            if line is None:
+                break
+            self._went_on = True
+            self._line = b"" if isinstance(line, LineFault) else line
+            if self._a_command:
+                connection.commands += 1
+                if 0 < limits.commands < connection.commands:
+                    self._answered(replies.too_many_commands(self.settings.hostname))
+                    return
+            if isinstance(line, LineFault):
+                self._faulty(line)
+            else:
+                self.lineReceived(line)
+        else:
+            self._wait_for_turn()
+            return
+        if self.half_closed:
+            self.end("client left")
+
     def _wait_for_turn(self) -> None:
         if self._turn is None and not self.closing:
             self._turn = self.clock.callLater(0, self._have_turn)
@@ -90,34 +120,6 @@ class SMTPProtocol(Arrival):
     def _have_turn(self) -> None:
         self._turn = None
         self.pump()
-
-    def _step(self) -> bool:
-        """Take one line, or what there is of a body; tell whether there may be more to do."""
-        if self.pending is not None or self.closing or not self.arrived or self.write_paused:
-            return False
-        if not self.line_mode:
-            if self._fed and not self.lines:
-                return self._end_of_input()
-            self._fed = self._went_on = True
-            self.rawDataReceived(self.lines.drain())
-            return True
-        limits = self.limits
-        a_command = self.machine.mode is COMMAND
-        line = self.lines.take(limits.command_line if a_command else limits.auth_line)
-        if line is None:
-            return self._end_of_input()
-        self._went_on = True
-        self._a_command = a_command
-        if isinstance(line, LineFault):
-            self._faulty(line)
-        else:
-            self.lineReceived(line)
-        return len(self.lines) > 0 or not self._fed or self.half_closed
-
-    def _end_of_input(self) -> bool:
-        if self.half_closed:
-            self.end("client left")
-        return False
 
     def _watch(self) -> None:
         """Start the clock for the client, when it is the client that we wait for."""
@@ -138,31 +140,26 @@ class SMTPProtocol(Arrival):
 
     def lineReceived(self, line: bytes) -> None:
         """One line; the last one has been answered."""
-        self._line = line
-        connection = self.connection
-        if self._a_command and self._is_one_too_many():
-            return
         asked, self._next = self._next, False
-        policy = self.server.policy
+        policy, connection = self.server.policy, self.connection
         if asked or (self._a_command and policy.wants_command(connection, line)):
-            self.wait(policy.command(connection, line), self._decided)
-        else:
-            self.wait(self.machine.command(line), self._ran)
+            decision = policy.command(connection, line)
+            if decision is not AS_IT_CAME:  # it nearly always is
+                self.wait(decision, self._decided)
+                return
+        self._run(line)
 
-    def _is_one_too_many(self) -> bool:
-        """Count a command; answer it when there were too many."""
-        self.connection.commands += 1
-        if 0 < self.limits.commands < self.connection.commands:
-            self._answered(replies.too_many_commands(self.settings.hostname))
-            return True
-        return False
+    def _run(self, line: bytes) -> None:
+        """Give a line to the state machine."""
+        reply = self.machine.command(line)
+        if type(reply) is Reply:
+            self._answered(reply)
+        else:
+            self.wait(reply, self._ran)
 
     def _faulty(self, fault: LineFault) -> None:
         """A line that is none: answered by one 500."""
-        self._line = b""
         if self._a_command:
-            if self._is_one_too_many():
-                return
             reply = replies.LINE_TOO_LONG if fault is LineFault.TOO_LONG else replies.BAD_CHARACTER
             self._answered(reply)
         else:
@@ -170,8 +167,6 @@ class SMTPProtocol(Arrival):
 
     def _decided(self, decision: CommandDecision) -> None:
         """What the policy says about a line."""
-        if decision is AS_IT_CAME:  # nearly always
-            return self.wait(self.machine.command(self._line), self._ran)
         self._next = decision.next
         if self._a_command and not _passes_bdat(decision) and _is_bdat(self._line):
             try:
@@ -192,7 +187,7 @@ class SMTPProtocol(Arrival):
                 return self._answered(replies.BAD_CHARACTER)
             if len(line) + 2 > max(self.limits.command_line, self.limits.auth_line):
                 return self._answered(replies.LINE_TOO_LONG)
-        self.wait(self.machine.command(self._line), self._ran)
+        self._run(self._line)
 
     def _ran(self, reply: Reply | None) -> None:
         """What the machine says; nothing yet, when a chunk's octets come first."""
@@ -205,7 +200,7 @@ class SMTPProtocol(Arrival):
         """The reply to a line or a body: write it, and do what it asks for."""
         if reply.code >= 400:
             reply = self._refused(reply)
-        self.put(reply.wire())
+        self.put(reply.wire)
         if reply.close:
             quits = reply.code == 221
             # Behind QUIT nothing comes; a client that has sent more may be sending still.
@@ -287,7 +282,7 @@ class SMTPProtocol(Arrival):
 
     def wait(self, answer: Any, then: Callable[[Any], None]) -> None:
         """Go on with an answer, now or when it comes."""
-        if later(answer):
+        if hasattr(answer, "addCallbacks"):  # as `later` asks, without a call
             self.pending = answer
             answer.addCallbacks(self._came, self._failed, callbackArgs=(then,))
         else:
@@ -314,7 +309,7 @@ class SMTPProtocol(Arrival):
             self.reason = "local trouble"
             self.cut()  # words in clear would mean nothing to the client
         else:
-            self.put(replies.local_trouble(self.settings.hostname).wire())
+            self.put(replies.local_trouble(self.settings.hostname).wire)
             self.end("local trouble")
 
     # Ends
@@ -325,7 +320,7 @@ class SMTPProtocol(Arrival):
             self.reason = self.reason or "timeout"
             self.cut()
             return
-        self.put(replies.timed_out(self.settings.hostname).wire())
+        self.put(replies.timed_out(self.settings.hostname).wire)
         self.end("timeout")
 
     def readConnectionLost(self) -> None:
@@ -364,7 +359,7 @@ class SMTPProtocol(Arrival):
         self._say_goodbye(linger=False)
 
     def _say_goodbye(self, linger: bool) -> None:
-        self.put(replies.shutting_down(self.settings.hostname).wire())
+        self.put(replies.shutting_down(self.settings.hostname).wire)
         self.end("shutdown", linger)
 
 

@@ -31,6 +31,8 @@ class Reply:
     :param lines: its text, at least one line, without line ends
     :param enhanced: sent in front of each line's text when given, RFC 2034 4
     :param close: disconnect after it is written
+    :var wire: the reply as it is sent, with its line ends
+    :var positive: whether the command did what was asked, or goes on (2xx and 3xx)
     :raises ValueError: for a code out of range, no line, or CR, LF or NUL inside a line
     """
 
@@ -38,7 +40,8 @@ class Reply:
     lines: tuple[str, ...]
     enhanced: EnhancedCode | None = None
     close: bool = False
-    _wire: bytes = field(init=False, repr=False, compare=False)
+    wire: bytes = field(init=False, repr=False, compare=False)
+    positive: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 200 <= self.code <= 599:
@@ -54,7 +57,8 @@ class Reply:
         wire = octets(f"{self.code} {prefix}{last}\r\n")
         if former:
             wire = b"".join([octets(f"{self.code}-{prefix}{line}\r\n") for line in former]) + wire
-        object.__setattr__(self, "_wire", wire)
+        object.__setattr__(self, "wire", wire)
+        object.__setattr__(self, "positive", self.code < 400)
 
     @classmethod
     def of(
@@ -80,15 +84,6 @@ class Reply:
     def refusing(cls, refusal: Refusal) -> Reply:
         """What a parser says about a command, as a reply."""
         return cls(refusal.code, (refusal.text,), refusal.enhanced)
-
-    def wire(self) -> bytes:
-        """The reply as it is sent, with its line ends."""
-        return self._wire
-
-    @property
-    def positive(self) -> bool:
-        """Whether the command did what was asked, or goes on (2xx and 3xx)."""
-        return self.code < 400
 
     @property
     def text(self) -> str:
@@ -203,7 +198,7 @@ def challenge(encoded: str) -> Reply:
 
 def queued(identity: str) -> Reply:
     """The message is safe; ``identity`` names it in our logs."""
-    return _reply(250, "2.0.0", f"OK {identity}")
+    return Reply(250, (f"OK {identity}",), (2, 0, 0))
 
 
 def local_trouble(hostname: str) -> Reply:
