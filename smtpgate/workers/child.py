@@ -62,7 +62,6 @@ class Child:
         self.desk = Desk(store, slots)
         #: What the supervisor has of it, to be closed in its siblings.
         self.transports: list[Any] = []
-        self.serves = False
         self._ended = ended
 
     @property

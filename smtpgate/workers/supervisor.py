@@ -11,10 +11,12 @@ from twisted.internet.defer import (
     Deferred,
     DeferredList,
     FirstError,
+    TimeoutError,
     inlineCallbacks,
     maybeDeferred,
 )
 from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
 
 from smtpgate import ports
 from smtpgate.assembly import Assembly
@@ -33,6 +35,8 @@ from smtpgate.workers.worker import Worker
 PATIENCE = 30.0
 #: Seconds that workers have to end, beyond those for messages under way and for clients to leave.
 BEYOND = 5.0
+#: Seconds at most between two looks at processes, before the reactor runs.
+_TURN = 0.05
 
 
 class Supervisor(Lifecycle):
@@ -48,7 +52,6 @@ class Supervisor(Lifecycle):
         self._replacing: dict[int, Any] = {}
         self._backoff = Backoff()
         self._planned: list[Port] = []
-        self._is_up = False
         self._stopping: Deferred[None] | None = None
 
     def plan(self, assembly: Assembly) -> list[Port]:
@@ -66,8 +69,20 @@ class Supervisor(Lifecycle):
                 f"workers is {self.assembly.config.workers}: that takes the epoll, kqueue, poll "
                 f"or select reactor, and this is {type(self.reactor).__name__}"
             )
-        for child in self._generation(self.assembly, self.ports):
-            self._enlist(child)
+        # The reactor does not run yet: whoever starts us still hears of a failure.
+        outcome: list[Any] = []
+        ready: Deferred[Any] = self._ready_generation(self.assembly, self.ports)
+        ready.addBoth(outcome.append)
+        while not outcome:
+            self.reactor.iterate(_TURN)
+            process.reapAllProcesses()
+        if isinstance(outcome[0], Failure):
+            outcome[0].raiseException()
+        self.reactor.callWhenRunning(self._open, outcome[0])
+
+    def _open(self, generation: list[Child]) -> None:
+        self._take_over(generation)
+        self.up()
 
     # Processes
 
@@ -118,21 +133,14 @@ class Supervisor(Lifecycle):
         return child
 
     def _enlist(self, child: Child) -> None:
-        """Let a worker serve when it is ready; the gateway is up when the last one is."""
+        """Let a worker serve when it is ready."""
         self._serving[child.number] = child
         child.ready.addCallbacks(lambda _: self._let_serve(child), lambda _: None)
 
     def _let_serve(self, child: Child) -> None:
         if self._serving.get(child.number) is not child:
             return  # a reload has been faster
-        child.serves = True
         child.desk.tell(commands.Serve).addErrback(lambda _: None)
-        if not self._is_up and all(
-            number in self._serving and self._serving[number].serves
-            for number in range(1, self.assembly.config.workers + 1)
-        ):
-            self._is_up = True
-            self.up()
 
     def _ended(self, child: Child, how: str) -> None:
         """A process has ended."""
@@ -212,8 +220,10 @@ class Supervisor(Lifecycle):
         except FirstError as error:
             for child in generation:
                 child.kill()
-            words = error.subFailure.getErrorMessage()
-            raise StartError(f"a worker was not ready: {words}") from None
+            reason: object = error.subFailure.value
+            if isinstance(reason, TimeoutError):
+                reason = f"it has not said so in {PATIENCE:g} seconds"
+            raise StartError(f"a worker did not become ready: {reason}") from None
         return generation
 
     @inlineCallbacks
