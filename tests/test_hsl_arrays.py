@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import arrays, reading, writing
+from smtpgate.hsl import reading, writing
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.runtime import Context
-from smtpgate.hsl.values import Function, Map, literal
+from smtpgate.hsl.values import Function, Map, arrays, literal
 from tests.support import hsl
 from tests.support.trees import ARRAYS, SUBSCRIPTS, same
 

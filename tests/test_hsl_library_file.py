@@ -8,9 +8,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.bounds import MAX_STRING
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import file
+from smtpgate.hsl.limits.bounds import MAX_STRING
 from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.values import Map
 from tests.support.library import Running, call, method, options, script_function

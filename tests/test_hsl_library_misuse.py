@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -33,7 +32,7 @@ from smtpgate.hsl.library.mime import MIME
 from smtpgate.hsl.library.x509 import X509Resource
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.runtime import Context, Limits, compile_script
-from smtpgate.hsl.values import Function, Map, Object
+from smtpgate.hsl.values import Function, Map, Object, arrays
 from tests.support.library import call, furnished, manual_keys
 
 QUIET = settings(

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.sorting import order
 from smtpgate.hsl.turns import MANY
+from smtpgate.hsl.values.sorting import order
 from tests.support.pauses import counted
 
 
@@ -20,7 +20,7 @@ class SortingTests(SynchronousTestCase):
     @given(st.lists(st.integers(0, 20)), st.integers(1, 5))
     def test_merged(self, keys: list[int], many: int) -> None:
         """However small the runs are, the order is that of a stable sort, up and down."""
-        with patch("smtpgate.hsl.sorting.MANY", many):
+        with patch("smtpgate.hsl.values.sorting.MANY", many):
             self.assertEqual(
                 order(keys, lambda a, b: a < b), sorted(range(len(keys)), key=keys.__getitem__)
             )
@@ -44,7 +44,7 @@ class SortingTests(SynchronousTestCase):
 
     def test_no_order(self) -> None:
         """A function that contradicts itself loses no item."""
-        with patch("smtpgate.hsl.sorting.MANY", 3):
+        with patch("smtpgate.hsl.values.sorting.MANY", 3):
             for answer in (True, False):
                 found = order(range(50), lambda _left, _right, answer=answer: answer)
                 self.assertEqual(sorted(found), list(range(50)))

@@ -20,7 +20,6 @@ from smtpgate.hooks.replying import (
     read_codes,
     reply_codes,
 )
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
     ARRAY,
     NO_OPTIONS,
@@ -35,7 +34,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
-from smtpgate.hsl.values import type_name
+from smtpgate.hsl.values import arrays, type_name
 from smtpgate.smtp import policy
 from smtpgate.smtp.envelope import hello_name
 from smtpgate.smtp.policy import AuthStep

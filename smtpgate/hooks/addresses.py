@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Array, Map, type_name
+from smtpgate.hsl.values import Array, Map, arrays, type_name
 from smtpgate.smtp.address import AddressError, Mailbox, parse_mailbox, quote_local
 
 

@@ -10,7 +10,6 @@ from smtpgate.hooks.accepting import words
 from smtpgate.hooks.addresses import read_mailbox, read_recipient
 from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.replying import DISCONNECT, POSITIVE, reply_codes
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -27,7 +26,7 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.signals import Terminated
-from smtpgate.hsl.values import Map, type_name
+from smtpgate.hsl.values import Map, arrays, type_name
 from smtpgate.smtp import policy
 from smtpgate.smtp.policy import Parcel
 from smtpgate.smtp.reply import Reply

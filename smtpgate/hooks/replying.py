@@ -9,10 +9,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import ARRAY, BOOLEAN, Option
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
+from smtpgate.hsl.values import Array, Map, Value, arrays, format_number, to_string, type_name
 from smtpgate.smtp.refusal import EnhancedCode
 from smtpgate.smtp.reply import Reply
 

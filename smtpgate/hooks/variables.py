@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.values import Array, Map, Value
+from smtpgate.hsl.values import Array, Map, Value, arrays
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.session import Connection, Recipient, Transaction
 

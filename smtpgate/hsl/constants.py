@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from smtpgate.hsl import nodes
-from smtpgate.hsl.arrays import pairs
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.operators import BINARY, bit_not, negate, number
 from smtpgate.hsl.reading import ABSENT, SPREAD, array_of
 from smtpgate.hsl.values import Map, Value
+from smtpgate.hsl.values.arrays import pairs
 
 #: What stands for "not constant"; ``None`` is a value.
 UNKNOWN: Any = object()

@@ -14,7 +14,7 @@ from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.environment import IMPLICIT_END, Environment, Outcome
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
-from smtpgate.hsl.resident import resident
+from smtpgate.hsl.limits.resident import resident
 from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
 from smtpgate.hsl.tracing import Reentered, translate
 from smtpgate.hsl.values import Function, Map, Value, to_string

@@ -9,35 +9,21 @@ from __future__ import annotations
 from math import fmod, isfinite, isnan
 from typing import Any
 
-from smtpgate.hsl.arrays import from_pairs, normal, pairs
-from smtpgate.hsl.bounds import check_array, check_string
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.printf import format_string
+from smtpgate.hsl.limits.bounds import check_array, check_string
 from smtpgate.hsl.patterns import compile_pattern
 from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import (
     Array,
     Map,
     Value,
-    literal,
+    describe,
     loose_equal,
     strict_equal,
     to_string,
-    type_name,
 )
-
-_LONGEST_SHOWN = 40
-
-
-def describe(value: Value) -> str:
-    """The value at fault, for an error message: its type, and itself if it is short."""
-    kind = type_name(value)
-    if kind not in ("string", "number", "boolean"):
-        return kind
-    shown = literal(value)
-    if len(shown) > _LONGEST_SHOWN:
-        shown = shown[: _LONGEST_SHOWN - 4] + '..."'
-    return f"{kind} {shown}"
+from smtpgate.hsl.values.arrays import from_pairs, normal, pairs
 
 
 def number(value: Value) -> float:

@@ -31,12 +31,12 @@ from typing import Any, ClassVar, Final
 
 import pcre2
 
-from smtpgate.hsl.arrays import from_pairs
 from smtpgate.hsl.beginnings import Beginning, beginning
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.turns import pause
 from smtpgate.hsl.values import Array, Value, literal, type_name
+from smtpgate.hsl.values.arrays import from_pairs
 
 # PCRE2_UNGREEDY has no name in the binding.
 _UNGREEDY = 0x00040000

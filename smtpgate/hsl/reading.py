@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from smtpgate.hsl.arrays import from_pairs, key, normal, pairs
-from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.limits.bounds import check_array
 from smtpgate.hsl.objects import ScriptClass, get_property, has_property
 from smtpgate.hsl.turns import listed, paced
 from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
+from smtpgate.hsl.values.arrays import from_pairs, key, normal, pairs
 
 #: What stands for a variable without a value, and for the key of an item without one.
 ABSENT: Any = object()

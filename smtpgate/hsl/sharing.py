@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from smtpgate.hsl.arrays import get, has, pairs
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.operators import describe
+from smtpgate.hsl.limits.bounds import MAX_DEPTH
 from smtpgate.hsl.reading import ABSENT as NO_VALUE
 from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
 from smtpgate.hsl.turns import paced
-from smtpgate.hsl.values import Function, Map, Value, a_type, literal, type_name
+from smtpgate.hsl.values import Function, Map, Value, a_type, describe, literal, type_name
+from smtpgate.hsl.values.arrays import get, has, pairs
 from smtpgate.hsl.waiting import Gate
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _check(value: Value, what: str, depth: int, seen: set[int]) -> None:
             return
         if len(value) > _FEW or any(isinstance(item, (list, Map)) for _, item in pairs(value)):
             seen.add(id(value))
-        if depth > 100:
+        if depth > MAX_DEPTH:
             raise Fault(f"the array is nested too deeply to be {what}")
         for key, item in paced(pairs(value), value):
             if key.__class__ is not str and key.__class__ is not int:

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from sys import getrefcount
 from typing import Any
 
-from smtpgate.hsl.arrays import from_pairs, key, next_index, normal, pairs
-from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.limits.bounds import check_array
 from smtpgate.hsl.objects import Instance, ScriptClass, writable
 from smtpgate.hsl.reading import ABSENT, bounds, item, slice_of
 from smtpgate.hsl.turns import MANY, paced, pause
 from smtpgate.hsl.values import Map, Object, Value, a_type, type_name
+from smtpgate.hsl.values.arrays import from_pairs, key, next_index, normal, pairs
 
 #: The key of the append form ``$a[] = x``.
 APPEND: Any = object()

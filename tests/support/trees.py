@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from smtpgate.hsl.arrays import from_pairs, key
 from smtpgate.hsl.values import Map
+from smtpgate.hsl.values.arrays import from_pairs, key
 
 #: Strings of octets; digits, signs and ends of lines more often.
 STRINGS = st.text(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from smtpgate.hsl import nodes, reading
-from smtpgate.hsl.arrays import from_pairs, key, pairs
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.constants import UNKNOWN
 from smtpgate.hsl.errors import Fault
@@ -20,6 +19,7 @@ from smtpgate.hsl.library import FUNCTIONS
 from smtpgate.hsl.operators import BINARY, bit_not, negate, number
 from smtpgate.hsl.scopes import Resolution
 from smtpgate.hsl.values import Map, to_string
+from smtpgate.hsl.values.arrays import from_pairs, key, pairs
 
 #: Functions whose result is known when what they are given is.
 _KNOWN = frozenset(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 
 from smtpgate.hsl import nodes
-from smtpgate.hsl.arrays import key
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.code import UNKNOWN
 from smtpgate.hsl.compiler.operations import Operations
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.scopes import Variable
+from smtpgate.hsl.values.arrays import key
 
 #: A path of subscripts and properties this long is cut.
 _PATH = 40

@@ -8,9 +8,9 @@ from sys import getrefcount
 from typing import Any, NoReturn
 
 from smtpgate.hsl import operators
-from smtpgate.hsl.bounds import check_array
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import AGAIN, Execution
+from smtpgate.hsl.limits.bounds import check_array
 from smtpgate.hsl.objects import Instance, Method, ScriptClass, get_property, member_code
 from smtpgate.hsl.reading import (
     ABSENT,
@@ -31,7 +31,7 @@ from smtpgate.hsl.reading import (
 from smtpgate.hsl.sharing import Barrier, cached
 from smtpgate.hsl.signals import Terminated
 from smtpgate.hsl.tracing import undefined
-from smtpgate.hsl.values import Function, Map, Object, Value, a_type, format_number
+from smtpgate.hsl.values import Function, Map, Object, Value, a_type, describe, format_number
 from smtpgate.hsl.writing import (
     APPEND,
     Change,
@@ -61,7 +61,7 @@ def callable_of(value: Value, count: int) -> Any:
         if count < value.least or (value.most is not None and count > value.most):
             value.check_arity(count)
         return value.code
-    raise Fault(f"a function is expected, {operators.describe(value)} given")
+    raise Fault(f"a function is expected, {describe(value)} given")
 
 
 def spread_call(function: Value, values: list[Value]) -> Value:

@@ -13,11 +13,10 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from math import isfinite
 from typing import Any, Final, NoReturn
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import MAX_DEPTH, check_array, check_string
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.limits.bounds import MAX_DEPTH, check_array, check_string
 from smtpgate.hsl.turns import LONG, MANY, chunks, paced, pause, pieces
-from smtpgate.hsl.values import Array, Map, Value, format_number
+from smtpgate.hsl.values import Array, Map, Value, arrays, format_number
 
 
 class JSONError(ValueError):
@@ -44,7 +43,7 @@ def decode(text: str, allow_comments: bool = False) -> Value:
     :param text: UTF-8 as a string of octets
     :param allow_comments: whether ``//`` and ``/* */`` are taken for space
     :raises JSONError: if it is no JSON, or nested deeper than
-        :data:`~smtpgate.hsl.bounds.MAX_DEPTH`
+        :data:`~smtpgate.hsl.limits.bounds.MAX_DEPTH`
     :raises Fault: if it would make too large an array
     """
     if allow_comments:
@@ -175,7 +174,7 @@ def encode(value: Value, ensure_ascii: bool = True, pretty: bool = False) -> str
     :param pretty: whether to write an item a line
     :raises JSONError: for a string that is no UTF-8, a number that is not
         finite, a function, an object, and arrays nested deeper than
-        :data:`~smtpgate.hsl.bounds.MAX_DEPTH`
+        :data:`~smtpgate.hsl.limits.bounds.MAX_DEPTH`
     :raises Fault: if the text would be too long
     """
     return _Writer(ensure_ascii, pretty).text(value, 0)

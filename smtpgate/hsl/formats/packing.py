@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Final
 
-from smtpgate.hsl.bounds import check_array, check_string, rewritten
+from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.turns import LONG, MANY, chunks, pieces
 from smtpgate.hsl.values import Value, type_name
 

@@ -12,11 +12,11 @@ from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
-from smtpgate.hsl.arrays import get, has
-from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.limits.bounds import check_string
 from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
+from smtpgate.hsl.values.arrays import get, has
 
 _SPECIFIER = re.compile(
     r"""%(?: (?P<percent>%)

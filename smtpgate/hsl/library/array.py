@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import ceil, isfinite
 from typing import Any, Final
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     NO_OPTIONS,
@@ -21,9 +19,10 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.sorting import order
+from smtpgate.hsl.limits.bounds import check_array, check_string
 from smtpgate.hsl.turns import chunks, listed, paced
-from smtpgate.hsl.values import Function, Map, literal, strict_equal, to_string, type_name
+from smtpgate.hsl.values import Function, Map, arrays, literal, strict_equal, to_string, type_name
+from smtpgate.hsl.values.sorting import order
 
 
 @builtin("array_every")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtpgate.hsl import arrays, domains
+from smtpgate.hsl import domains
 from smtpgate.hsl.builtin import (
     ARRAY,
     NO_OPTIONS,
@@ -20,7 +20,7 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.resolving import Answer, read_servers, resolver_of
-from smtpgate.hsl.values import Map, literal
+from smtpgate.hsl.values import Map, arrays, literal
 
 #: Options of every function that asks name servers.
 LOOKUP_OPTIONS = {

@@ -6,7 +6,6 @@ import base64
 import re
 from typing import Final
 
-from smtpgate.hsl.bounds import check_string, rewritten
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -21,6 +20,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.formats import csvtext, jsontext, packing
+from smtpgate.hsl.limits.bounds import check_string, rewritten
 from smtpgate.hsl.turns import LONG, escaped_pieces, pieces
 
 

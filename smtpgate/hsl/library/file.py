@@ -11,8 +11,6 @@ import re
 import stat
 from typing import Annotated, BinaryIO, TypeAlias
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import MAX_STRING, check_array, check_string
 from smtpgate.hsl.builtin import (
     BOOLEAN,
     INTEGER,
@@ -32,8 +30,9 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.formats import csvtext
 from smtpgate.hsl.library.capabilities import capability
+from smtpgate.hsl.limits.bounds import MAX_STRING, check_array, check_string
 from smtpgate.hsl.sources import ScriptFileError, ScriptRoot
-from smtpgate.hsl.values import Function, Object, to_string
+from smtpgate.hsl.values import Function, Object, arrays, to_string
 
 #: Files that all scripts together may have open: sessions need descriptors, too.
 MAX_OPEN = 256

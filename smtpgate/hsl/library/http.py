@@ -8,8 +8,6 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
 from smtpgate import __version__
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -31,7 +29,8 @@ from smtpgate.hsl.library.background import Background
 from smtpgate.hsl.library.network import pack_address
 from smtpgate.hsl.library.web import Request, RequestFailed, Response, TooLarge, Web, web_of
 from smtpgate.hsl.limits import ACTIVE
-from smtpgate.hsl.values import Map, literal, to_string, type_name
+from smtpgate.hsl.limits.bounds import check_string
+from smtpgate.hsl.values import Map, arrays, literal, to_string, type_name
 
 _OPTIONS = {
     "extended_result": Option((BOOLEAN,), False, "Return an array of ``status`` and ``content``."),

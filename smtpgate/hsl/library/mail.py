@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import BOOLEAN, NO_OPTIONS, Array, Option, Options, String, builtin
 from smtpgate.hsl.library import addresslist
-from smtpgate.hsl.values import Map
+from smtpgate.hsl.values import Map, arrays
 
 _FIELD_OPTION = {
     "field": Option((BOOLEAN,), False, "The value is a whole field: name, colon and value."),

@@ -7,8 +7,6 @@ import re
 from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -26,8 +24,9 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import dkim, headerfield, submission
 from smtpgate.hsl.library.capabilities import slow
+from smtpgate.hsl.limits.bounds import check_string
 from smtpgate.hsl.turns import LONG, pause, pieces
-from smtpgate.hsl.values import Object, literal, type_name
+from smtpgate.hsl.values import Object, arrays, literal, type_name
 
 #: Parts within parts, and header fields of one part.
 MAX_DEPTH = 50

@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.builtin import (
     ARRAY,
     BOOLEAN,
@@ -29,7 +28,7 @@ from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import submission
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.library.mime import MIME
-from smtpgate.hsl.values import literal, to_number, type_name
+from smtpgate.hsl.values import arrays, literal, to_number, type_name
 
 #: Where systems keep their machine-id(5).
 MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_string
 from smtpgate.hsl.builtin import Array, BuiltinClass, Integer, String, Value, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Object, type_name
+from smtpgate.hsl.limits.bounds import check_string
+from smtpgate.hsl.values import Object, arrays, type_name
 
 # The texts of OpenLDAP's ldap_err2string(), which scripts and people search for.
 _RESULTS = {

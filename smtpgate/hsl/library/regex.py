@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from smtpgate.hsl import arrays
-from smtpgate.hsl.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.builtin import Array, Callback, Integer, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.patterns import Regex, compile_pattern
-from smtpgate.hsl.values import Value, to_string, type_name
+from smtpgate.hsl.values import Value, arrays, to_string, type_name
 
 
 def _groups(regex: Regex, found: Any) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from smtpgate.hsl import arrays, domains
+from smtpgate.hsl import domains
 from smtpgate.hsl.builtin import NO_OPTIONS, Array, Number, Options, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
@@ -20,7 +20,7 @@ from smtpgate.hsl.library.resolving import (
     read_servers,
     resolver_of,
 )
-from smtpgate.hsl.values import Map
+from smtpgate.hsl.values import Map, arrays
 
 #: Seconds for all the questions of one SPF check (RFC 7208 4.6.4).
 _SPF_SECONDS = 20.0

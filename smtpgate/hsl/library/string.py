@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from smtpgate.hsl.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
+from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.turns import LONG, MANY, pause, pieces
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smtpgate.hsl import arrays
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.capabilities import capability
-from smtpgate.hsl.values import Array, to_string, type_name
+from smtpgate.hsl.values import Array, arrays, to_string, type_name
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

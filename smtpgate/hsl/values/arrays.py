@@ -1,8 +1,8 @@
 """Arrays: keys, making and reading them.
 
 An array is an exact ``list`` while its keys are 0..n-1 in order, else a
-:class:`~smtpgate.hsl.values.Map`.  Nothing here changes an array that it was
-given: writing, which knows who else holds the array, is in ``writing``.
+:class:`~smtpgate.hsl.values.types.Map`.  Nothing here changes an array that it was
+given: writing, which knows who else holds the array, is in ``operations``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.turns import MANY, listed, paced
-from smtpgate.hsl.values import Array, Map, Value, type_name
+from smtpgate.hsl.values.types import Array, Map, Value, type_name
 
 
 def key(value: Value) -> Any:
