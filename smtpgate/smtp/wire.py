@@ -23,7 +23,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.framing import LineBuffer
-from smtpgate.smtp.writing import is_written, write_now
+from smtpgate.smtp.writing import close_now, write_now
 
 #: Octets of replies that are collected before they are written.
 BATCH = 16_384
@@ -53,6 +53,7 @@ class Wire(LineReceiver):
     """What :class:`~smtpgate.smtp.protocol.SMTPProtocol` needs of its socket."""
 
     transport: Any
+    _kept_up = True  # the socket has taken all output at once
 
     def __init__(self, clock: Clock, backlog: int, close_timeout: float) -> None:
         self.clock = clock
@@ -93,7 +94,8 @@ class Wire(LineReceiver):
             octets = b"".join(self._output) if len(self._output) > 1 else self._output[0]
             self._output.clear()
             self._queued = 0
-            write_now(self.transport, octets)
+            if not write_now(self.transport, octets):
+                self._kept_up = False
 
     def throttle(self, hold: bool) -> None:
         """Read from the client, or not: not when too much waits, nor when told to hold."""
@@ -112,9 +114,11 @@ class Wire(LineReceiver):
         self.closing = True
         self.lines.clear()
         self.flush()
+        if self._kept_up and not linger:
+            close_now(self.transport)
+            return
         self.deadline.session = 0.0
-        if linger or not is_written(self.transport):
-            self.deadline.set(self._close_timeout)
+        self.deadline.set(self._close_timeout)
         # A transport with a producer does not close (TLS), or not before it has finished.
         self.transport.unregisterProducer()
         if self.paused:

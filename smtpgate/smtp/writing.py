@@ -5,35 +5,48 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.main import CONNECTION_DONE
+from twisted.python.failure import Failure
+
+_CLOSED = Failure(CONNECTION_DONE)  # type: ignore[no-untyped-call]
 
 
-def write_now(transport: Any, octets: bytes) -> None:
+def write_now(transport: Any, octets: bytes) -> bool:
     """Write to a socket as far as it takes the octets; what is left is written when it takes more.
 
     ``transport.write`` has the reactor watch the socket, write a turn later and stop watching:
     most of what a short reply costs.  TLS, and what is no socket, gets just that.
 
     Nobody else may write to the transport.
+
+    :return: whether the kernel has it all; False where nobody can tell
     """
     if not _is_plain_socket(transport):
         transport.write(octets)
-        return
+        return False
     if not transport.connected:
-        return
+        return False
     if not transport.dataBuffer:
-        sent = transport.writeSomeData(octets)
-        if isinstance(sent, int):
-            if sent == len(octets):
-                return
-            octets = octets[sent:]
+        try:
+            sent = transport.getHandle().send(octets)
+        except OSError:  # it is full, or lost: the transport finds out, and deals with it
+            sent = 0
+        if sent == len(octets):
+            return True
+        octets = octets[sent:]
     transport.write(octets)
     # What waits goes into dataBuffer, where the next call sees it.
     transport.doWrite()
+    return False
 
 
-def is_written(transport: Any) -> bool:
-    """Whether the kernel has all that was written; False where nobody can tell."""
-    return _is_plain_socket(transport) and not transport.dataBuffer
+def close_now(transport: Any) -> None:
+    """Close a socket that every :func:`write_now` has found ready: nothing is left to be written.
+
+    ``transport.loseConnection`` has the reactor find that out, a turn and two changes of what it
+    watches later.
+    """
+    transport.connectionLost(_CLOSED)
 
 
 def _is_plain_socket(transport: Any) -> bool:
