@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from smtpgate.smtp.framing import dotted
+
 _CRLF = b"\r\n"
 
 
@@ -25,9 +27,7 @@ class DotStuffer:
             self._tail = _CRLF
         else:
             self._tail = b"\r" if octets.endswith(b"\r") else b""
-        # Searching from the back is several times as fast for CPython, and most parts have no dot
-        # at the beginning of a line.
-        if octets.rfind(b"\r\n.") >= 0:
+        if dotted(octets):
             octets = octets.replace(b"\r\n.", b"\r\n..")
         if tail == _CRLF and octets.startswith(b"."):
             return b"." + octets
