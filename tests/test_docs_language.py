@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.errors import ScriptErrors
 from smtpgate.hsl.grammar.tokens import KEYWORDS, SYMBOLS
 from smtpgate.hsl.library import CHAPTERS, CLASSES, FUNCTIONS
-from smtpgate.hsl.operators import BINARY
+from smtpgate.hsl.operations.operators import BINARY
 from smtpgate.hsl.runtime import Texts, compile_script
 from tests.support.expectations import mistakes
 

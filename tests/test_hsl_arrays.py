@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import reading, writing
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.operations import holders, reading, slices, writing
 from smtpgate.hsl.runtime import Context
 from smtpgate.hsl.values import Function, Map, arrays, literal
 from tests.support import hsl
@@ -335,9 +335,9 @@ class WritingTests(SynchronousTestCase):
         at = id(array)
         array = writing.append(array, 4.0)
         array = writing.store(array, 0.0, 5.0)
-        array = writing.store_slice(array, 1.0, 2.0, None, [7.0, 8.0])
+        array = slices.store_slice(array, 1.0, 2.0, None, [7.0, 8.0])
         array = writing.remove_item(array, 4.0)
-        if writing.LOCAL:
+        if holders.LOCAL:
             self.assertEqual(id(array), at)
         self.assertEqual(array, [5.0, 7.0, 8.0, 3.0])
 
@@ -348,10 +348,10 @@ class WritingTests(SynchronousTestCase):
             lambda array: writing.store(array, 0.0, 5.0),
             lambda array: writing.store(array, 2.0, 5.0),
             lambda array: writing.store(array, "x", 5.0),
-            lambda array: writing.store_slice(array, 0.0, 1.0, None, [7.0]),
+            lambda array: slices.store_slice(array, 0.0, 1.0, None, [7.0]),
             lambda array: writing.remove_item(array, 0.0),
             lambda array: writing.remove_item(array, 1.0),
-            lambda array: writing.remove_slice(array, 0.0, None, None),
+            lambda array: slices.remove_slice(array, 0.0, None, None),
         ):
             for array in ([1.0, [2.0]], Map({0: 1.0, 1: [2.0], "k": 3.0})):
                 holder = [array]

@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import operators
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.printf import format_string
+from smtpgate.hsl.operations import operators
 from smtpgate.hsl.patterns import Regex, compile_pattern
 from smtpgate.hsl.values import Map
 

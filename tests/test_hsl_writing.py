@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import writing
 from smtpgate.hsl.builtin import Value, builtin
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.operations import holders
+from smtpgate.hsl.operations.slices import remove_slice, store_slice
+from smtpgate.hsl.operations.writing import append, remove_item, store
 from smtpgate.hsl.runtime import Context
 from smtpgate.hsl.values import Map
-from smtpgate.hsl.writing import append, remove_item, remove_slice, store, store_slice
 from tests.support.hsl import Machine
 
 
@@ -18,9 +19,9 @@ class CountTests(SynchronousTestCase):
 
     def test_measured(self) -> None:
         """They make sense on this Python, so that writes are done in place."""
-        self.assertGreater(writing.LOCAL, 0)
-        self.assertEqual(writing.ARGUMENT, writing.LOCAL + 1)
-        self.assertTrue(writing.PARAMETERS_COUNT)
+        self.assertGreater(holders.LOCAL, 0)
+        self.assertEqual(holders.ARGUMENT, holders.LOCAL + 1)
+        self.assertTrue(holders.PARAMETERS_COUNT)
 
     def test_only_holder(self) -> None:
         """A variable's only array is changed in place."""

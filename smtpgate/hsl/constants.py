@@ -6,8 +6,8 @@ from typing import Any
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.operators import BINARY, bit_not, negate, number
-from smtpgate.hsl.reading import ABSENT, SPREAD, array_of
+from smtpgate.hsl.operations.operators import BINARY, bit_not, negate, number
+from smtpgate.hsl.operations.reading import ABSENT, SPREAD, array_of
 from smtpgate.hsl.values import Map, Value
 from smtpgate.hsl.values.arrays import pairs
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import MAX_DEPTH
-from smtpgate.hsl.reading import ABSENT as NO_VALUE
+from smtpgate.hsl.operations.reading import ABSENT as NO_VALUE
 from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
 from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Function, Map, Value, a_type, describe, literal, type_name

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smtpgate.hsl import nodes, reading
+from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.constants import UNKNOWN
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import FUNCTIONS
-from smtpgate.hsl.operators import BINARY, bit_not, negate, number
+from smtpgate.hsl.operations import reading, slices
+from smtpgate.hsl.operations.operators import BINARY, bit_not, negate, number
 from smtpgate.hsl.scopes import Resolution
 from smtpgate.hsl.values import Map, to_string
 from smtpgate.hsl.values.arrays import from_pairs, key, pairs
@@ -214,7 +215,7 @@ class _Sample:
                     for each in (node.start, node.stop, node.step)
                 ]
                 target = self.value(node.target)
-                return reading.slice_of(target, *bounds) if _known([target, *bounds]) else UNKNOWN
+                return slices.slice_of(target, *bounds) if _known([target, *bounds]) else UNKNOWN
             case nodes.Binary():
                 return self._binary(node.operator, self.value(node.left), node.right)
             case nodes.Logical():

@@ -11,8 +11,8 @@ from smtpgate.hsl.compiler.calls import Calls
 from smtpgate.hsl.compiler.code import UNKNOWN
 from smtpgate.hsl.compiler.operations import helper_of
 from smtpgate.hsl.errors import Position
+from smtpgate.hsl.operations.paths import Member
 from smtpgate.hsl.scopes import Kind, Variable
-from smtpgate.hsl.writing import Member
 
 
 class Assignments(Calls):

@@ -10,9 +10,9 @@ from smtpgate.hsl.compiler.code import UNKNOWN, Code, Unit
 from smtpgate.hsl.compiler.loops import Around
 from smtpgate.hsl.compiler.sinking import sink
 from smtpgate.hsl.compiler.statements import Statements
+from smtpgate.hsl.operations.holders import LOCAL, PARAMETERS_COUNT
 from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Kind, Scope
 from smtpgate.hsl.values import Map
-from smtpgate.hsl.writing import LOCAL, PARAMETERS_COUNT
 
 
 class Definitions(Statements):

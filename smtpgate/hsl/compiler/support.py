@@ -7,12 +7,21 @@ from functools import partial
 from sys import getrefcount
 from typing import Any, NoReturn
 
-from smtpgate.hsl import operators
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import AGAIN, Execution
 from smtpgate.hsl.limits.bounds import check_array
-from smtpgate.hsl.objects import Instance, Method, ScriptClass, get_property, member_code
-from smtpgate.hsl.reading import (
+from smtpgate.hsl.operations import operators
+from smtpgate.hsl.operations.holders import own
+from smtpgate.hsl.operations.objects import (
+    OUTSIDE,
+    Instance,
+    Method,
+    ScriptClass,
+    get_property,
+    member_code,
+)
+from smtpgate.hsl.operations.paths import APPEND, Change, count_at, remove_path, store_path
+from smtpgate.hsl.operations.reading import (
     ABSENT,
     SPREAD,
     arguments,
@@ -21,35 +30,23 @@ from smtpgate.hsl.reading import (
     each_value,
     element,
     has_item,
-    has_slice,
     item,
     named_item,
     peek,
     rest,
-    slice_of,
 )
+from smtpgate.hsl.operations.slices import (
+    change_slice,
+    has_slice,
+    remove_slice,
+    slice_of,
+    store_slice,
+)
+from smtpgate.hsl.operations.writing import append, remove_item, remove_property, store
 from smtpgate.hsl.sharing import Barrier, cached
 from smtpgate.hsl.signals import Terminated
 from smtpgate.hsl.tracing import undefined
 from smtpgate.hsl.values import Function, Map, Object, Value, a_type, describe, format_number
-from smtpgate.hsl.writing import (
-    APPEND,
-    Change,
-    append,
-    change_slice,
-    count_at,
-    own,
-    remove_item,
-    remove_path,
-    remove_property,
-    remove_slice,
-    store,
-    store_path,
-    store_slice,
-)
-
-#: The access of code that is in no class.
-OUTSIDE: tuple[None, None] = (None, None)
 
 
 def callable_of(value: Value, count: int) -> Any:

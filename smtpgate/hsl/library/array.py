@@ -286,13 +286,7 @@ def array_reverse(array: Array) -> Array:
     """
     if isinstance(array, list):
         return array[::-1]
-    reversed_array = Map()
-    number = 0
-    for key, value in paced(reversed(array.items()), array):
-        if type(key) is int:
-            key, number = number, number + 1
-        reversed_array[key] = value
-    return arrays.normal(reversed_array)
+    return arrays.renumbered(paced(reversed(array.items()), array))
 
 
 @builtin(

@@ -66,6 +66,23 @@ def normal(mapping: Map) -> Array:
     return listed(mapping.values(), mapping) if large else list(mapping.values())
 
 
+def renumbered(*parts: Iterable[tuple[Any, Value]]) -> Array:
+    """The pairs of all parts in one array: integer keys are numbered anew, later string keys win.
+
+    :param parts: pairs whose keys :func:`key` has made
+    """
+    made = Map()
+    following = 0
+    for part in parts:
+        for found, value in part:
+            if type(found) is int:
+                made[following] = value
+                following += 1
+            else:
+                made[found] = value
+    return normal(made)
+
+
 def keys(array: Array) -> Iterable[Any]:
     """The keys in order; integers and strings."""
     return range(len(array)) if isinstance(array, list) else array.keys()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Function, Object, Value, arity_message
+from smtpgate.hsl.values import Function, Object, Value, arity_message, type_name
 
 
 class Method:
@@ -62,6 +62,12 @@ class Instance(Object):
     def class_name(self) -> str:  # type: ignore[override]
         return self.kind.name
 
+
+#: Whose code it is that writes: its class, and the object whose function it is.
+Access: TypeAlias = tuple[ScriptClass | None, Value]
+
+#: The access of code that is in no class.
+OUTSIDE: Access = (None, None)
 
 _builtin_methods: dict[type, dict[str, Builtin]] = {}
 
@@ -126,13 +132,25 @@ def has_property(target: Object, name: str, inside: ScriptClass | None) -> bool:
     return name in builtin_methods(type(target))
 
 
-def writable(target: Value, name: str, inside: ScriptClass | None, this: Value) -> Instance:
+def member_name(subscript: Value) -> str:
+    """The name of a member that is given as a subscript.
+
+    :raises Fault: if it is no string
+    """
+    if isinstance(subscript, str):
+        return subscript
+    raise Fault(f"an object's member is named by a string, {type_name(subscript)} given")
+
+
+def writable(target: Value, name: Value, inside: ScriptClass | None, this: Value) -> Instance:
     """``target`` if its property ``name`` may be assigned to.
 
     :param inside: the class whose code assigns
     :param this: the object whose function assigns, or none
-    :raises Fault: if it may not
+    :raises Fault: if it may not, or ``name`` is no string
     """
+    if name.__class__ is not str:
+        member_name(name)
     if not isinstance(target, Instance):
         if isinstance(target, Object):
             raise Fault(f"the members of a {target.class_name} object cannot be assigned to")

@@ -1,4 +1,4 @@
-"""Reading through subscripts and slices, and making arrays from literals."""
+"""Reading through subscripts and patterns, going through arrays, and making them from literals."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import check_array
-from smtpgate.hsl.objects import ScriptClass, get_property, has_property
-from smtpgate.hsl.turns import listed, paced
+from smtpgate.hsl.operations.objects import ScriptClass, get_property, has_property, member_name
+from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
-from smtpgate.hsl.values.arrays import from_pairs, key, normal, pairs
+from smtpgate.hsl.values.arrays import from_pairs, get, key, normal, pairs, values
 
 #: What stands for a variable without a value, and for the key of an item without one.
 ABSENT: Any = object()
@@ -40,7 +40,7 @@ def item(container: Value, subscript: Value) -> Value:
     if container is None:
         return None
     if isinstance(container, Object):
-        return get_property(container, _name(subscript), None)
+        return get_property(container, member_name(subscript), None)
     raise Fault(f"{a_type(container)} has no items")
 
 
@@ -60,7 +60,7 @@ def peek(container: Value, subscript: Value, inside: ScriptClass | None) -> Valu
     if isinstance(container, (list, Map, str)):
         return item(container, subscript)
     if isinstance(container, Object) and has_item(container, subscript, inside):
-        return get_property(container, _name(subscript), inside)
+        return get_property(container, member_name(subscript), inside)
     return None
 
 
@@ -72,61 +72,7 @@ def has_item(container: Value, subscript: Value, inside: ScriptClass | None) -> 
     if container.__class__ is Map:
         return key(subscript) in container
     if isinstance(container, Object):
-        return has_property(container, _name(subscript), inside)
-    return False
-
-
-def _name(subscript: Value) -> str:
-    if subscript.__class__ is str:
-        return subscript
-    raise Fault(f"an object's member is named by a string, {type_name(subscript)} given")
-
-
-def bounds(length: int, start: Value, stop: Value, step: Value) -> range:
-    """The positions that a slice selects.
-
-    :raises Fault: if a bound is no number, or the step is 0
-    """
-    wanted = slice(_bound(start), _bound(stop), _bound(step))
-    if wanted.step == 0:
-        raise Fault("a slice step cannot be 0")
-    return range(*wanted.indices(length))
-
-
-def _bound(value: Value) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, (float, int)) and not isinstance(value, bool):
-        if value != value:
-            raise Fault("a slice bound cannot be nan")
-        # Python clamps; an infinite bound is only very large.
-        return int(max(-1e15, min(1e15, value)))
-    raise Fault(f"a slice bound must be a number, {type_name(value)} given")
-
-
-def slice_of(value: Value, start: Value, stop: Value, step: Value) -> Value:
-    """``value[start:stop:step]`` of a string or an array; integer keys from 0.
-
-    :raises Fault: for anything else
-    """
-    if value.__class__ is str or value.__class__ is list:
-        chosen = slice(_bound(start), _bound(stop), _bound(step))
-        if chosen.step == 0:
-            raise Fault("a slice step cannot be 0")
-        return value[chosen]
-    if value.__class__ is Map:
-        items = listed(value.values(), value)
-        selected = bounds(len(items), start, stop, step)
-        return [items[position] for position in paced(selected, selected)]
-    if value is None:
-        return None
-    raise Fault(f"{a_type(value)} cannot be sliced")
-
-
-def has_slice(value: Value, start: Value, stop: Value, step: Value) -> bool:
-    """``isset($a[start:stop])``: whether the slice has items."""
-    if isinstance(value, (str, list, Map)):
-        return len(bounds(len(value), start, stop, step)) > 0
+        return has_property(container, member_name(subscript), inside)
     return False
 
 
@@ -171,8 +117,7 @@ def spread(value: Value) -> Array:
 
 def arguments(value: Value) -> Collection[Value]:
     """The operand of ``...`` in a call: its values."""
-    found = spread(value)
-    return found if isinstance(found, list) else found.values()
+    return values(spread(value))
 
 
 def each_value(array: Value) -> Iterable[Value]:
@@ -201,13 +146,7 @@ def each_pair(array: Value) -> Iterable[tuple[Any, Value]]:
 
 def element(array: Value, subscript: Value, default: Value = None) -> Value:
     """What a destructuring pattern takes from a value: the default from what is no array."""
-    if array.__class__ is list or array.__class__ is Map:
-        found = key(subscript)
-        if array.__class__ is Map:
-            return array.get(found, default)
-        if found.__class__ is int and 0 <= found < len(array):
-            return array[found]
-    return default
+    return get(array, subscript, default) if isinstance(array, (list, Map)) else default
 
 
 def rest(array: Value, taken: Collection[Any]) -> Array:

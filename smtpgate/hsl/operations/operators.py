@@ -23,7 +23,7 @@ from smtpgate.hsl.values import (
     strict_equal,
     to_string,
 )
-from smtpgate.hsl.values.arrays import from_pairs, normal, pairs
+from smtpgate.hsl.values.arrays import from_pairs, pairs, renumbered
 
 
 def number(value: Value) -> float:
@@ -87,16 +87,7 @@ def join(left: Array, right: Array) -> Array:
     check_array(len(left) + len(right))
     if isinstance(left, list) and isinstance(right, list):
         return left + right
-    joined = Map()
-    following = 0
-    for array in (left, right):
-        for key, value in paced(pairs(array), array):
-            if type(key) is int:
-                joined[following] = value
-                following += 1
-            else:
-                joined[key] = value
-    return normal(joined)
+    return renumbered(paced(pairs(left), left), paced(pairs(right), right))
 
 
 def subtract(left: Value, right: Value) -> Value:

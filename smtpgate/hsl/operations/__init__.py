@@ -1,0 +1,1 @@
+"""What compiled code does to values: operators, reading and writing, objects."""
