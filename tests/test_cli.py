@@ -183,6 +183,27 @@ class RunTests(CommandTestCase):
         self.assertEqual((1, ""), (code, output))
         self.assertTrue(errors.startswith("a.hsl:2:6: "), errors)
 
+    def test_function_of_a_hook(self) -> None:
+        """Functions that only hooks have: which ones, and how to check such a script."""
+        name = self.file("a.hsl", "Reply();\n")
+        words = (
+            "a.hsl:1:1: unknown function Reply: it belongs to the proxy and auth hooks "
+            "(`smtpgate check --hook proxy`)\n"
+            "    Reply();\n"
+            "    ^\n"
+        )
+        self.assertEqual((1, "", words), self.run_command("run", name))
+        self.assertEqual((1, words, "1 error\n"), self.run_command("check", "--hook=core", name))
+        self.assertEqual(
+            (1, words, "1 error\n"), self.run_command("check", "--hook", "connect", name)
+        )
+        output = self.run_command("check", "--hook", "core", self.file("b.hsl", "echo $senderip;"))
+        self.assertEqual(
+            (0, "", "warning: b.hsl:1:6: $senderip is never assigned: it belongs to the hooks "
+             "(`smtpgate check --hook proxy`)\n"),
+            output,
+        )  # fmt: skip
+
     def test_endless(self) -> None:
         """A script that does not end is ended."""
         name = self.file("a.hsl", "while (true) {}\n")

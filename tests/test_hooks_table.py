@@ -54,6 +54,41 @@ class AbsentTests(CompileTestCase):
             self.assertEqual(set(hook.absent) & set(hook.context.functions), set())
 
 
+class BelongsTests(CompileTestCase):
+    """What other hooks have, a script is told of."""
+
+    def test_functions(self):
+        """A function of one other hook, of two, of more; called or not, builtin or not."""
+        unknown = "x.hsl:1:6: unknown function {}: it belongs to the {}"
+        for hook, source, name, hooks in (
+            ("connect", "Pass()", "Pass", "proxy hook"),
+            ("connect", "Reply()", "Reply", "proxy and auth hooks"),
+            ("proxy", "Deliver", "Deliver", "eodrcpt hook"),
+            ("disconnect", 'Reject("x")', "Reject",
+             "connect, helo, auth, mailfrom, rcptto, eodonce and eodrcpt hooks"),
+        ):  # fmt: skip
+            self.assert_wrong(hook, f"$x = {source};", unknown.format(name, hooks))
+        self.assert_wrong(
+            "connect",
+            "builtin Queue();",
+            "x.hsl:1:9: unknown builtin function Queue: it belongs to the eodonce hook",
+        )
+
+    def test_near(self):
+        """What no hook has is looked for as ever."""
+        self.assert_wrong(
+            "connect", "Acept();", "x.hsl:1:1: unknown function Acept, did you mean Accept?"
+        )
+
+    def test_variables(self):
+        """A variable of another hook is none here; a script may have one of its name."""
+        script = compiled("if ($recipient) Accept();", "x.hsl", "connect")
+        words = "$recipient is never assigned: it belongs to the rcptto and eodrcpt hooks"
+        self.assertEqual(script.warnings, (f"x.hsl:1:5: {words}",))
+        script = compiled("$recipient = 1; if ($recipient) Accept();", "x.hsl", "connect")
+        self.assertEqual(script.warnings, ())
+
+
 class OptionTests(CompileTestCase):
     """Options that are wrong in the source already."""
 

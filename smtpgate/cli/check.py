@@ -10,6 +10,8 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smtpgate.cli.places import place
+
 if TYPE_CHECKING:
     from smtpgate.assembly import Problem
 
@@ -92,10 +94,9 @@ def _check_script(path: Path, root: Path, hook: str) -> tuple[list[Problem], lis
     if hook != CORE.name and hook not in HOOKS:
         known = ", ".join((*HOOKS, CORE.name))
         raise SystemExit(f"smtpgate check: there is no hook {hook!r}, expected {known}")
-    context = HOOKS[hook].context if hook in HOOKS else CORE
     try:
         source = path.read_bytes().decode("latin-1")
-        script = compile_script(source, str(path), context, ScriptRoot(root))
+        script = compile_script(source, str(path), place(hook), ScriptRoot(root))
     except OSError as error:
         words = (error.strerror or "cannot be read").lower()
         return [ConfigError(path, 1, "", f"{words}, expected a script")], []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.cli.inputs import FILE, assigned, definitions, imports, incomplete, octets
+from smtpgate.cli.places import belongs
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -141,7 +142,7 @@ class Session:
         for each in (program, parse(known, FILE)):
             names |= assigned(each, self.sources)
         names -= {"this", *(name[1:] for name in (*again, *imports(program)) if name[0] == "$")}
-        context = Context("repl", writable=frozenset(names))
+        context = Context("repl", writable=frozenset(names), elsewhere=belongs)
         whole = " ".join(again.values()) + text + known
         return compile_script(whole, FILE, context, self.sources)
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smtpgate.cli.places import place
+
 if TYPE_CHECKING:
     from smtpgate.hsl.runtime import Environment, Script
 
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from smtpgate.hsl.errors import ScriptErrors
-    from smtpgate.hsl.runtime import CORE, ScriptRoot, compile_script
+    from smtpgate.hsl.runtime import ScriptRoot, compile_script
 
     try:
         source = options.file.read_bytes().decode("latin-1")
@@ -33,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     root = ScriptRoot(options.file.parent)
     try:
-        script = compile_script(source, str(options.file), CORE, root)
+        script = compile_script(source, str(options.file), place(), root)
     except ScriptErrors as errors:
         print(errors.render(), file=sys.stderr)
         return 1

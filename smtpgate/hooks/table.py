@@ -62,6 +62,25 @@ from smtpgate.hsl.environment import Check, Context
 from smtpgate.smtp import policy, reply
 
 
+def hooks_with(name: str) -> list[str]:
+    """The hooks that have a function, or a variable with its ``$``."""
+    return [
+        hook.name
+        for hook in HOOKS.values()
+        if name in hook.context.functions or (name[:1] == "$" and name[1:] in hook.variables)
+    ]
+
+
+def belongs(name: str) -> str:
+    """The same in words, for errors; "" if none has it."""
+    hooks = hooks_with(name)
+    if len(hooks) == len(HOOKS):
+        return "it belongs to the hooks"
+    if len(hooks) < 2:
+        return f"it belongs to the {hooks[0]} hook" if hooks else ""
+    return f"it belongs to the {', '.join(hooks[:-1])} and {hooks[-1]} hooks"
+
+
 @dataclass(frozen=True, slots=True)
 class Hook:
     """One place in a session where a script is asked.
@@ -95,6 +114,7 @@ class Hook:
             functions,
             (wrong_options, *self.checks),
             self.absent,
+            belongs,
         )
         object.__setattr__(self, "makers", makers)
         object.__setattr__(self, "context", context)

@@ -36,6 +36,11 @@ class Remark:
 Check: TypeAlias = "Callable[[Resolution, Mapping[str, Builtin]], Iterable[Remark]]"
 
 
+def _nowhere(_name: str) -> str:
+    """No other place is known."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """A place that runs scripts: the predefined variables and functions it adds.
@@ -43,7 +48,8 @@ class Context:
     ``readonly`` and ``writable`` are names of predefined variables; a script
     that assigns to a read-only one does not compile.  ``checks`` look at a script
     that has compiled.  ``absent`` has functions that the manual has in this place and
-    that are not here, with the reason.
+    that are not here, with the reason.  ``elsewhere`` says which other places have a function,
+    or a variable with its ``$``, in words that follow on a colon; "" if none has.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Context:
     functions: Mapping[str, Builtin] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Callable[[str], str] = _nowhere
 
 
 #: The language alone: no predefined variables, the standard library only.

@@ -110,7 +110,10 @@ class Resolver(Definitions):
                 known += [*above.functions, *above.classes]
                 above = above.parent
             what = "builtin function" if node.builtin else "function"
-            if not called and node.name in scope.variables:
+            elsewhere = self.context.elsewhere(node.name)
+            if elsewhere:
+                advice = f": {elsewhere}"
+            elif not called and node.name in scope.variables:
                 advice = f", did you mean ${node.name}?"
             else:
                 advice = familiar.advice(node.name, known, called=called)
@@ -159,7 +162,8 @@ class Resolver(Definitions):
                 hint = f', "global ${variable.name}" reaches the one outside'
             else:
                 known = [v.name for v in variable.scope.variables.values() if v.assigned]
-                hint = familiar.hint(variable.name, known, "$")
+                elsewhere = self.context.elsewhere(f"${variable.name}")
+                hint = f": {elsewhere}" if elsewhere else familiar.hint(variable.name, known, "$")
             self.result.warnings.append(
                 (variable.first, f"${variable.name} is never assigned{hint}")
             )
