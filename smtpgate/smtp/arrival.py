@@ -34,24 +34,28 @@ class Arrival(Wire):
     ``arrived`` says that lines may be taken; ``pending`` is what is being waited for.
     """
 
-    arrived = False
-    half_closed = False
-    pending: Deferred[Any] | None = None
-    reason = ""
-    _message_until = 0.0
-    _starttls = False
-    _asked = False  # the policy knows of the client
-    _known = False  # the observer knows of the client
-    _entered = False
-    _identified = False
-    _no_room_yet = False  # somebody is asked whether there is room for the client
-    _early = b""  # what it has sent meanwhile
-    _reader: ProxyReader | None = None
-    _banner: Timer | None = None
-    _too_late: Timer | None = None
-    _turn: Timer | None = None
+    __slots__ = (
+        "_asked", "_banner", "_early", "_entered", "_identified", "_known", "_message_until",
+        "_no_room_yet", "_reader", "_starttls", "_too_late", "_turn", "arrived", "connection",
+        "half_closed", "limits", "listener", "machine", "pending", "reason", "server", "sessions",
+        "settings",
+    )  # fmt: skip
 
     def __init__(self, server: Server, listener: Listener, sessions: set[Any]) -> None:
+        self.arrived = self.half_closed = False
+        self.pending: Deferred[Any] | None = None
+        self.reason = ""
+        self._message_until = 0.0
+        self._starttls = False
+        self._asked = False  # the policy knows of the client
+        self._known = False  # the observer knows of the client
+        self._entered = self._identified = False
+        self._no_room_yet = False  # somebody is asked whether there is room for the client
+        self._early = b""  # what it has sent meanwhile
+        self._reader: ProxyReader | None = None
+        self._banner: Timer | None = None
+        self._too_late: Timer | None = None
+        self._turn: Timer | None = None
         self.server = server
         self.settings = server.settings
         self.limits = server.settings.limits

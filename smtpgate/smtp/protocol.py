@@ -30,6 +30,7 @@ from smtpgate.smtp.framing import LineFault, parse_bdat
 from smtpgate.smtp.policy import AS_IT_CAME, Answer, CommandDecision, Pass
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server import Listener, Server
 
 #: Lines and parts of bodies that one session may take in a row.
 TURN = 200
@@ -39,16 +40,24 @@ TURN = 200
 class SMTPProtocol(Arrival):
     """One client.  Made by :class:`~smtpgate.smtp.factory.SMTPFactory`."""
 
-    _pumping = False
-    _went_on = False  # the client has sent what was waited for
-    _next = False  # the policy wants the next line, whatever it is
-    _fed = True  # the intake needs not be fed when there are no octets
-    _finishing = False  # a message is complete and waits for its answer
-    _draining = False
-    _line = b""
-    _unwanted: tuple[Discard, CommandDecision] | None = None  # a chunk that the policy kept back
-    _a_command = True  # whether that line came where a command was expected
-    _auth_failed = False  # lines that are no commands may be answers to it
+    __slots__ = (
+        "_a_command", "_auth_failed", "_draining", "_fed", "_finishing", "_line", "_next",
+        "_pumping", "_unwanted", "_went_on",
+    )  # fmt: skip
+
+    def __init__(self, server: Server, listener: Listener, sessions: set[Any]) -> None:
+        super().__init__(server, listener, sessions)
+        self._pumping = False
+        self._went_on = False  # the client has sent what was waited for
+        self._next = False  # the policy wants the next line, whatever it is
+        self._fed = True  # the intake needs not be fed when there are no octets
+        self._finishing = False  # a message is complete and waits for its answer
+        self._draining = False
+        self._line = b""
+        # A chunk that the policy kept back.
+        self._unwanted: tuple[Discard, CommandDecision] | None = None
+        self._a_command = True  # whether that line came where a command was expected
+        self._auth_failed = False  # lines that are no commands may be answers to it
 
     # Octets
 

@@ -52,10 +52,18 @@ class _Gate:
 class Wire(LineReceiver):
     """What :class:`~smtpgate.smtp.protocol.SMTPProtocol` needs of its socket."""
 
+    # An instance dict of more than 28 names would cost each call of a method twice its time.
+    __slots__ = (
+        "_backlog", "_close_timeout", "_kept_up", "_output", "_queued", "clock", "closing",
+        "deadline", "lines", "write_paused",
+    )  # fmt: skip
+
     transport: Any
-    _kept_up = True  # the socket has taken all output at once
 
     def __init__(self, clock: Clock, backlog: int, close_timeout: float) -> None:
+        # Twisted has them in the class, where a look takes longer.
+        self.line_mode = True
+        self.paused = False
         self.clock = clock
         self.lines = LineBuffer()
         self.deadline = Deadline(clock, self.late)
@@ -65,6 +73,7 @@ class Wire(LineReceiver):
         self._close_timeout = close_timeout
         self._output: list[bytes] = []
         self._queued = 0
+        self._kept_up = True  # the socket has taken all output at once
 
     @abstractmethod
     def pump(self) -> None:
