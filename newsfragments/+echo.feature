@@ -1,1 +1,1 @@
-The log tells which session an ``echo`` of a script belongs to; the gateway raises its limit of open files as far as it may.
+The log tells which session and which script an ``echo`` or a ``syslog()`` comes from; the gateway raises its limit of open files as far as it may.

@@ -7,7 +7,7 @@ client has sent is logged in quotes and escaped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.logger import Logger
@@ -156,12 +156,22 @@ class Events(SessionObserver):
             "{session}: {file}: {text}", session=_who(connection), file=file, text=_plain(text)
         )
 
-    def script_syslog(self, priority: int, text: str) -> None:
-        """A script writes to the log; priorities are syslog's, 0 to 7."""
-        write = (
-            self.log.error if priority <= 3 else self.log.warn if priority == 4 else self.log.info
+    def script_syslog(self, connection: Connection, priority: int, text: str, file: str) -> None:
+        """A script writes to the log; priorities are syslog's, a facility included."""
+        self._by_priority(priority)(
+            "{session}: {file}: {text}", session=_who(connection), file=file, text=_plain(text)
         )
-        write("script: {text}", text=_plain(text))
+
+    def scripts_syslog(self, priority: int, text: str) -> None:
+        """Something that a script has begun writes to the log when the script has ended."""
+        self._by_priority(priority)("script: {text}", text=_plain(text))
+
+    def _by_priority(self, priority: int) -> Callable[..., None]:
+        # RFC 5424 6.2.1: the facility is in the bits above.
+        severity = priority & 7
+        if severity == 4:
+            return self.log.warn
+        return self.log.error if severity < 4 else self.log.info
 
     # Sessions
 

@@ -23,7 +23,7 @@ from smtpgate.smtp.admission import Admission
 from smtpgate.smtp.factory import SMTPFactory
 from smtpgate.smtp.policy import AcceptAll, Policy
 from smtpgate.smtp.server import Listener, Server
-from smtpgate.smtp.session import Limits, ServerSettings
+from smtpgate.smtp.session import Connection, Limits, ServerSettings
 from smtpgate.tls import ServerTLS
 from smtpgate.transports.folders import Folders
 from smtpgate.transports.maildir import Maildir
@@ -93,9 +93,15 @@ class Servers:
         )
 
     def _echo(self, text: str, execution: Execution) -> None:
-        variables = execution.variables
-        assert isinstance(variables, Variables)
-        self._events.script_echo(variables.connection, text, execution.script.file)
+        self._events.script_echo(_connection(execution), text, execution.script.file)
+
+    def _syslog(self, priority: int, text: str, execution: Execution | None) -> None:
+        if execution is None:
+            self._events.scripts_syslog(priority, text)
+        else:
+            self._events.script_syslog(
+                _connection(execution), priority, text, execution.script.file
+            )
 
     def _policy(self, assembly: Assembly, model: configuration.Server) -> Policy:
         bindings = assembly.bindings[model.id]
@@ -108,13 +114,19 @@ class Servers:
                 steps=model.limits.script_steps, seconds=model.limits.script_timeout
             ),
             echo=self._echo,
-            syslog=events.script_syslog,
+            syslog=self._syslog,
             store=self._store,
             files=ScriptRoot(assembly.config.scripts),
             hostname=assembly.hostname,
             mailer=Mailer(assembly.transports, events, model.id),
         )
         return ScriptPolicy(bindings, environment, assembly.hostname, events.script_failed)
+
+
+def _connection(execution: Execution) -> Connection:
+    variables = execution.variables
+    assert isinstance(variables, Variables)
+    return variables.connection
 
 
 def server_settings(

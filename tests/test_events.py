@@ -14,6 +14,38 @@ from smtpgate.smtp.reply import DELIVERY_TROUBLE, OK
 from smtpgate.smtp.session import Connection, Recipient, TLSInfo, Transaction
 
 
+class ScriptTests(SynchronousTestCase):
+    """What scripts write."""
+
+    def setUp(self) -> None:
+        self.heard: list[Any] = []
+        log = Logger(namespace="smtpgate", observer=self.heard.append)  # type: ignore[arg-type]
+        self.events = Events(log)
+        self.connection = Connection("inbound", "192.0.2.1", 25)
+
+    def test_priorities(self) -> None:
+        """The severity is in the three lowest bits, whatever the facility."""
+        for facility in (0, 4 << 3, 23 << 3):
+            self.heard.clear()
+            for severity in range(8):
+                self.events.script_syslog(self.connection, facility + severity, "x", "a.hsl")
+            self.assertEqual(
+                [event["log_level"] for event in self.heard],
+                [LogLevel.error] * 4 + [LogLevel.warn] + [LogLevel.info] * 3,
+            )
+
+    def test_lines(self) -> None:
+        """The session and the script stand in front, as long as there are some."""
+        self.events.script_echo(self.connection, "one", "a.hsl")
+        self.events.script_syslog(self.connection, 6, "two\n", "a.hsl")
+        self.events.scripts_syslog(4, "three")
+        self.assertEqual(
+            [formatEvent(event) for event in self.heard],
+            ["inbound 192.0.2.1:25: a.hsl: one", "inbound 192.0.2.1:25: a.hsl: two\\x0a",
+             "script: three"],
+        )  # fmt: skip
+
+
 class TerseTests(SynchronousTestCase):
     """With and without lines about what goes well."""
 

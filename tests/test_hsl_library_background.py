@@ -31,7 +31,7 @@ class BackgroundTests(SynchronousTestCase):
         self.clock = Clock()
         self.logged = []
         environment = Environment(
-            self.clock, syslog=lambda priority, text: self.logged.append((priority, text))
+            self.clock, syslog=lambda priority, text, _: self.logged.append((priority, text))
         )
         return Background(web, environment)
 

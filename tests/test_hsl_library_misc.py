@@ -160,7 +160,7 @@ class SyslogTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.lines: list[tuple[int, str]] = []
-        self.running = Running(syslog=lambda number, text: self.lines.append((number, text)))
+        self.running = Running(syslog=lambda number, text, _: self.lines.append((number, text)))
 
     def test_names_and_numbers(self) -> None:
         """Names, numbers, and numbers with a facility."""

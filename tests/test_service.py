@@ -111,13 +111,15 @@ class GatewayTests(TestCase):
     def test_echo(self) -> Any:
         """What a script says is logged with its session and its file."""
         (self.directory / "scripts").mkdir()
-        (self.directory / "scripts/connect.hsl").write_text('echo "hello\\n";')
+        source = 'echo "hello\\n"; syslog("warning", "hello, too");'
+        (self.directory / "scripts/connect.hsl").write_text(source)
         port = free_port()
         self.configure(port, more='[servers.hooks]\nconnect = "connect.hsl"\n')
         self.start()
         self.assertEqual(b"220 one.test ESMTP\r\n", (yield self.banner(port)))
-        (line,) = [line for line in self.logged if "hello" in line]
-        self.assertRegex(line, r"^in 127\.0\.0\.1:\d+: .*/connect\.hsl: hello\\x0a$")
+        echoed, logged = [line for line in self.logged if "hello" in line]
+        self.assertRegex(echoed, r"^in 127\.0\.0\.1:\d+: .*/connect\.hsl: hello\\x0a$")
+        self.assertRegex(logged, r"^in 127\.0\.0\.1:\d+: .*/connect\.hsl: hello, too$")
 
     def test_open_files(self) -> None:
         """The limit of open files is raised as far as it may be."""

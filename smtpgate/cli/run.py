@@ -52,7 +52,7 @@ def environment(root: Any, seconds: float) -> Environment:
         clock=reactor,
         limits=Limits(seconds=seconds),
         echo=lambda text, execution: write(text),
-        syslog=lambda priority, text: print(text, file=sys.stderr),
+        syslog=lambda priority, text, execution: print(text, file=sys.stderr),
         files=root,
     )
 

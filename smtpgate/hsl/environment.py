@@ -69,7 +69,7 @@ def _no_echo(_text: str, _execution: Execution) -> None:
     """``echo`` goes nowhere unless the environment says where."""
 
 
-def _no_syslog(_priority: int, _message: str) -> None:
+def _no_syslog(_priority: int, _message: str, _execution: Execution | None) -> None:
     """``syslog()`` goes nowhere unless the environment says where."""
 
 
@@ -84,7 +84,8 @@ class Environment:
     clock: Any
     limits: Limits = field(default_factory=Limits)
     echo: Callable[[str, Execution], None] = _no_echo
-    syslog: Callable[[int, str], None] = _no_syslog
+    #: Takes a priority, a message, and who writes it: nobody when a script has ended before.
+    syslog: Callable[[int, str, Execution | None], None] = _no_syslog
     store: Store = field(default_factory=MemoryStore)
     files: ScriptRoot | None = None
     hostname: str = field(default_factory=socket.gethostname)

@@ -89,4 +89,5 @@ class Background:
             reason = f"status {response.status}"
         # The rest of a URL may be secret.
         host = urlsplit(job.request.url).hostname
-        environment.syslog(_WARNING, f"http() in the background to {host} failed: {reason}")
+        words = f"http() in the background to {host} failed: {reason}"
+        environment.syslog(_WARNING, words, None)

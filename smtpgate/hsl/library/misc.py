@@ -114,7 +114,7 @@ _MOST_PRIORITY = 23 * 8 + 7
 
 @builtin("syslog")
 def syslog(execution: Execution, priority: String | Number, message: String) -> None:
-    """Write a message to the system's log.
+    """Write a message to the log, with the session and the script that it comes from.
 
     :param priority: ``emerg``, ``alert``, ``crit``, ``err``, ``warning``, ``notice``,
         ``info`` or ``debug``, or its number from 0 to 7; to the number a facility may be
@@ -140,7 +140,7 @@ def syslog(execution: Execution, priority: String | Number, message: String) -> 
             f'syslog() parameter "priority" must be 0 to {_MOST_PRIORITY}, '
             f"{literal(priority)} given"
         )
-    capability(execution, "syslog", "syslog()")(number, message)
+    capability(execution, "syslog", "syslog()")(number, message, execution)
 
 
 _GRAPH = re.compile(r"[a-z0-9.-]+")
