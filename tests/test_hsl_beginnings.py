@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.beginnings import beginning
 from smtpgate.hsl.patterns import Regex
+from smtpgate.hsl.patterns.beginnings import beginning
 
 pieces = st.sampled_from(
     ["a", "B", "MAIL", " ", ":", "-", "?", "*", "+", "{2}", "{0,1}", "{", "}", "(", ")", "(b)",

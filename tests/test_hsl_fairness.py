@@ -216,7 +216,7 @@ class LongWorkTests(SynchronousTestCase):
         )
         with (
             patch("smtpgate.hsl.execution.TURN", 0.0),
-            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+            patch("smtpgate.hsl.patterns.watching._LOOK", 0.0),
         ):
             lines, error, turns = self.turns(source)
         self.assertEqual((lines, error), (["10"], ""))
@@ -228,7 +228,7 @@ class LongWorkTests(SynchronousTestCase):
         source = r"""$s = "ab" * 1000; forever { $x = $s =~ ''(.*)\1\1[yz]''; }"""
         with (
             patch("smtpgate.hsl.execution.TURN", 0.0),
-            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+            patch("smtpgate.hsl.patterns.watching._LOOK", 0.0),
         ):
             result = compile_script(source, "match.hsl").run({}, Environment(clock))
             assert isinstance(result, Deferred)

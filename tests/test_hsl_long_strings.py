@@ -16,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl import domains
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.formats import jsontext
+from smtpgate.hsl.formats import domains, jsontext
 from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.formats.csvtext import decode as csv_decode
 from smtpgate.hsl.formats.packing import pack, unpack

@@ -97,9 +97,9 @@ class PatternTests(SynchronousTestCase):
                 wanted = [found.span() for found in re.finditer(pattern, subject)]
                 for first, second in ((quick, watched), ((), watched), ((), thorough)):
                     with (
-                        patch("smtpgate.hsl.patterns._QUICK", first or ((-1, 1),)),
-                        patch("smtpgate.hsl.patterns._QUICK_FLAT", first or ((-1, 1),)),
-                        patch("smtpgate.hsl.patterns._WATCHED", second),
+                        patch("smtpgate.hsl.patterns.regex._QUICK", first or ((-1, 1),)),
+                        patch("smtpgate.hsl.patterns.regex._QUICK_FLAT", first or ((-1, 1),)),
+                        patch("smtpgate.hsl.patterns.regex._WATCHED", second),
                     ):
                         regex = Regex(pattern, 1_000_000)
                         seen = [found.span() for found in islice(regex.finditer(subject), 2000)]
@@ -135,8 +135,8 @@ class PatternTests(SynchronousTestCase):
             looks += 1
 
         with (
-            patch("smtpgate.hsl.patterns.pause", paused),
-            patch("smtpgate.hsl.patterns._LOOK", 0.0),
+            patch("smtpgate.hsl.patterns.watching.pause", paused),
+            patch("smtpgate.hsl.patterns.watching._LOOK", 0.0),
         ):
             self.assertFalse(Regex(pattern, 1_000_000).matches("ab" * 100))
             self.assertEqual(looks, 0)

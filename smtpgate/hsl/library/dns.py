@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtpgate.hsl import domains
 from smtpgate.hsl.builtin import (
     ARRAY,
     NO_OPTIONS,
@@ -19,6 +18,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.formats import domains
 from smtpgate.hsl.library.resolving import Answer, read_servers, resolver_of
 from smtpgate.hsl.values import Map, arrays, literal
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from smtpgate.hsl import domains
 from smtpgate.hsl.builtin import NO_OPTIONS, Array, Number, Options, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.formats import domains
 from smtpgate.hsl.library.dns import LOOKUP_OPTIONS, check_timeout
 from smtpgate.hsl.library.network import inet_reverse, pack_address
 from smtpgate.hsl.library.resolving import (

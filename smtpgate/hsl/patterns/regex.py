@@ -1,48 +1,23 @@
-"""Regular expressions: PCRE over octets, with a bound on the work of one match.
-
-A pattern is the bare expression, or ``/expression/modifiers`` with the
-modifiers ``i m u s x U X`` (manual: Pattern modifiers).  Subjects are strings
-of octets; ``u`` reads both sides as UTF-8.
-
-PCRE's match limit holds for an attempt at one place of the subject, a step of it may cost
-as much as the subject is long, and there are as many places.  So there are three ways to
-match, and what is too much for one goes the next:
-
-quick
-    without looking at the clock, on short subjects and with a match limit that leaves
-    little to do whatever the pattern;
-watched
-    with a callout before every attempt, and a match limit that makes an attempt short;
-thorough
-    with a callout before every item of the pattern, and the full match limit.
-
-A callout looks at the clock, and lets others have their turn: a match may last, but it does
-not hold up the reactor.
-"""
+"""One pattern, and its compiled forms: which of them matches a subject."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Generator, Iterator
-from functools import lru_cache
 from itertools import islice
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import pcre2
 
-from smtpgate.hsl.beginnings import Beginning, beginning
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.limits import ACTIVE
-from smtpgate.hsl.turns import pause
+from smtpgate.hsl.patterns.beginnings import Beginning, beginning
+from smtpgate.hsl.patterns.watching import Slow, callout, expect_limit
 from smtpgate.hsl.values import Array, Value, literal, type_name
 from smtpgate.hsl.values.arrays import from_pairs
 
 # PCRE2_UNGREEDY has no name in the binding.
 _UNGREEDY = 0x00040000
 _AUTO_CALLOUT = 0x00000004
-_GO_ON = pcre2.CalloutReturn.PASS
-_END = pcre2.CalloutReturn.ABORT
 _MODIFIERS = {
     "i": int(pcre2.IGNORECASE),
     "m": int(pcre2.MULTILINE),
@@ -55,10 +30,6 @@ _MODIFIERS = {
 #: With these a beginning is more than its octets, or not the subject's.
 _NO_BEGINNING = _MODIFIERS["m"] | _MODIFIERS["u"] | _MODIFIERS["x"]
 _ENCLOSED = re.compile(r"/(.*)/([a-zA-Z]*)", re.DOTALL)
-# Error numbers of the PCRE2 library (pcre2api, "ERROR RETURN VALUES FROM pcre2_match").
-_MATCH_LIMIT = (-47, -53)
-_JIT_STACK_LIMIT = -46
-_HEAP_LIMIT = -63
 
 #: The longest subject and its match limit for a quick match: 15 ms of work at most.
 _QUICK: Final = ((256, 1000), (512, 256), (1024, 64), (2048, 16))
@@ -73,8 +44,6 @@ _WATCHED_LONGEST: Final = 2
 _WATCHED_INTERPRETED: Final = 400_000
 #: Kilobytes that PCRE's interpreter may take for one match.
 _HEAP: Final = 65_536
-#: Seconds between two turns for others.
-_LOOK: Final = 0.001
 #: The longest pattern.
 _PATTERN_LENGTH = 65_536
 # Without any of these the work at one place does not depend on the subject's length.
@@ -83,58 +52,6 @@ _REPEATS = re.compile(r"[*+{]|\\X|\(\?(?:[R&+\-0-9]|P>)|\\g")
 # groups, and nothing that refers to what was matched.
 _SCANS = re.compile(rb"(?:[^)]|\\\))[*+{]|\\[1-9gkX]|\(\?(?:[R&+\-0-9]|P[>=])")
 _VERBS = re.compile(rb"(?:\(\*[A-Z0-9_]+(?:=[0-9]+)?\))*")
-
-
-class _Late(Exception):
-    """A match has taken its time."""
-
-
-class _Watch:
-    """A match that may take long: how much of its time is left."""
-
-    __slots__ = ("_look", "_until", "error")
-
-    #: The one that is going on; callouts know nothing else of where they come from.
-    current: ClassVar[_Watch]
-
-    def __init__(self, seconds: float) -> None:
-        now = time.monotonic()
-        self._until = now + seconds
-        self._look = now + _LOOK
-        #: Why the match was ended: an exception in a callout would not end it.
-        self.error: BaseException | None = None
-
-    def look(self, _block: Any) -> Any:
-        now = time.monotonic()
-        if now < self._look:
-            return _GO_ON
-        if now >= self._until:
-            self.error = _Late()
-            return _END
-        try:
-            pause()
-        except BaseException as error:  # noqa: BLE001 - raised when the match has ended
-            self.error = error
-            return _END
-        finally:
-            _Watch.current = self
-        # Others' turns are not this match's time.
-        later = time.monotonic()
-        self._until += later - now
-        self._look = later + _LOOK
-        return _GO_ON
-
-    def over(self, attempt: Callable[[Any], Any], compiled: Any) -> Any:
-        """Make an attempt while this watch is the one."""
-        _Watch.current = self
-        found = attempt(compiled)
-        if self.error is not None:
-            raise self.error
-        return found
-
-
-def _callout(block: Any) -> Any:
-    return _Watch.current.look(block)
 
 
 class Regex:
@@ -204,8 +121,8 @@ class Regex:
             try:
                 return quick.search(octets, start)
             except pcre2.LibraryError as error:
-                _expect_limit(error)
-        return _Slow(self, octets, lambda compiled: compiled.search(octets, start)).match()
+                expect_limit(error)
+        return self._slow(octets, lambda compiled: compiled.search(octets, start)).match()
 
     def finditer(self, subject: str) -> Iterator[Any]:
         """All matches that do not overlap, from the left, each found when it is asked for.
@@ -222,7 +139,7 @@ class Regex:
                     count += 1
                 return
             except pcre2.LibraryError as error:
-                _expect_limit(error)
+                expect_limit(error)
         matches: Iterator[Any] = iter(())
         form: Any = None
 
@@ -234,7 +151,7 @@ class Regex:
                 matches = islice(compiled.finditer(octets), count, None)
             return next(matches, None)
 
-        slow = _Slow(self, octets, following)
+        slow = self._slow(octets, following)
         while (match := slow.match()) is not None:
             yield match
             count += 1
@@ -247,7 +164,10 @@ class Regex:
         limit = _limit_for(length, _QUICK if self._repeats else _QUICK_FLAT)
         return None if limit is None else self._form(limit, 0, jit=True)
 
-    def slow_forms(self, octets: bytes) -> Generator[Any, bool, None]:
+    def _slow(self, octets: bytes, attempt: Callable[[Any], Any]) -> Slow:
+        return Slow(self._slow_forms(octets), octets, attempt)
+
+    def _slow_forms(self, octets: bytes) -> Generator[Any, bool, None]:
         """The watched form and the thorough one, each compiled when it is asked for.
 
         ``True`` is sent where the small stack of compiled code was spent: the interpreter
@@ -281,7 +201,7 @@ class Regex:
                 self._expression[place:],
             )
             flags = self._flags | (_AUTO_CALLOUT if callouts == 2 else 0)
-            found = pcre2.compile(octets, flags, jit=jit, callout=_callout if callouts else None)
+            found = pcre2.compile(octets, flags, jit=jit, callout=callout if callouts else None)
             self._compiled[key] = found
         return found
 
@@ -326,73 +246,3 @@ def _limit_for(length: int, table: tuple[tuple[int, int], ...]) -> int | None:
         if length <= longest:
             return limit
     return None
-
-
-class _Slow:
-    """Matching that is watched: one match after the other, each with its own time."""
-
-    __slots__ = ("_attempt", "_form", "_forms", "_octets")
-
-    def __init__(self, regex: Regex, octets: bytes, attempt: Callable[[Any], Any]) -> None:
-        self._octets = octets
-        self._attempt = attempt
-        self._forms = regex.slow_forms(octets)
-        self._form = next(self._forms)
-
-    def match(self) -> Any:
-        """The result of an attempt.
-
-        :raises Fault: if the match limit or the time of one match is spent
-        """
-        seconds = ACTIVE.limits.matching_seconds
-        watch = _Watch(seconds)
-        while True:
-            try:
-                return watch.over(self._attempt, self._form)
-            except _Late:
-                unit = "second" if seconds == 1 else "seconds"
-                raise Fault(
-                    f"the regular expression takes more than its limit of {seconds:g} {unit} "
-                    f"on a string of {len(self._octets)} octets"
-                ) from None
-            except pcre2.LibraryError as error:
-                _expect_limit(error)
-                form = self._next(error.code == _JIT_STACK_LIMIT)
-                if form is None:
-                    raise _fault(error) from None
-                self._form = form
-
-    def _next(self, stack_spent: bool) -> Any:
-        try:
-            return self._forms.send(stack_spent)
-        except StopIteration:
-            return None
-
-
-def _expect_limit(error: Any) -> None:
-    """Go on to the next way only if a limit was spent."""
-    if error.code not in (*_MATCH_LIMIT, _JIT_STACK_LIMIT, _HEAP_LIMIT):
-        raise _fault(error) from None
-
-
-def _fault(error: Any) -> Fault:
-    if error.code in _MATCH_LIMIT:
-        return Fault("the regular expression needs too many steps (match limit)")
-    if error.code == _HEAP_LIMIT:
-        return Fault("the regular expression needs too much memory")
-    return Fault(f"the regular expression cannot be matched: {error}")
-
-
-@lru_cache(maxsize=512)
-def _cached(pattern: str, limit: int) -> Regex:
-    return Regex(pattern, limit)
-
-
-def compile_pattern(pattern: Value) -> Regex:
-    """The pattern, compiled; recent ones are kept.
-
-    :raises Fault: if it is no string or no valid regular expression
-    """
-    if pattern.__class__ is not str:
-        raise Fault(f"a regular expression must be a string, {type_name(pattern)} given")
-    return _cached(pattern, ACTIVE.limits.matching)
