@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from io import IncrementalNewlineDecoder
 from typing import Final, Literal, NamedTuple
+
+import pcre2
 
 from smtpgate.smtp.refusal import Refusal
 
@@ -128,33 +129,33 @@ class Piece(NamedTuple):
     rest: bytes
 
 
-#: What the newlines of a message are, while nothing is wrong with them.
-_CLEAN: Final = (None, "\r\n")
+# PCRE makes machine code of these, which goes through long lines several times as fast as anything
+# in Python that looks for more than one octet.
+_BARE = pcre2.compile(rb"\r(?!\n)|(?<!\r)\n")
+_DOTTED = pcre2.compile(rb"\n\.")
+
+
+def dotted(octets: bytes) -> bool:
+    """Whether a dot follows a line feed somewhere."""
+    return b"." in octets and _DOTTED.search(octets) is not None  # Base64 has no dot at all
 
 
 class _MessageReader:
     """What DATA and BDAT share: the policy for bare newlines, the size, the verdict.
 
     `size` counts the octets of the message so far: unstuffed, and normalised if that is the policy.
-    `refused` says that the message cannot be accepted, for one of two reasons or both; what was
-    handed out before is to be thrown away.
+    `bare`: a bare CR or LF was seen; with the policy `pass` nobody looks for them.
+    `refused`: the message cannot be accepted; what was handed out before is to be thrown away.
     """
 
-    __slots__ = ("_newlines", "bare_newlines", "limit", "refused", "size")
+    __slots__ = ("bare", "bare_newlines", "limit", "refused", "size")
 
     def __init__(self, bare_newlines: BareNewlines = "reject", limit: int | None = None) -> None:
         self.bare_newlines: BareNewlines = bare_newlines
         self.limit = limit
         self.size = 0
+        self.bare = False
         self.refused = False
-        # Remembers which newlines it saw. It does so in one pass in C, several times as fast as
-        # counting CR, LF and CRLF.
-        self._newlines = IncrementalNewlineDecoder(None, translate=False)
-
-    @property
-    def bare(self) -> bool:
-        """A bare CR or LF was seen. With the policy `pass` nobody looks for them."""
-        return self._newlines.newlines not in _CLEAN
 
     @property
     def bare_refused(self) -> bool:
@@ -172,14 +173,13 @@ class _MessageReader:
         No CRLF may be cut by the edges of a piece. Size and newlines of a refused message are
         watched to its end, so that the verdict does not depend on how the network cut it.
         """
-        if self.bare_newlines != "pass":
-            self._newlines.decode(octets.decode("latin-1"), final=True)
-            if self._newlines.newlines not in _CLEAN:
-                if self.bare_newlines == "reject":
-                    self.refused = True
-                else:
-                    octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-                    octets = octets.replace(b"\n", b"\r\n")
+        if self.bare_newlines != "pass" and _BARE.search(octets) is not None:
+            self.bare = True
+            if self.bare_newlines == "reject":
+                self.refused = True
+            else:
+                octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                octets = octets.replace(b"\n", b"\r\n")
         self.size += len(octets)
         if self.limit is not None and self.size > self.limit:
             self.refused = True
@@ -187,13 +187,6 @@ class _MessageReader:
 
 
 _END = b"\r\n.\r\n"
-
-
-def dotted(octets: bytes) -> bool:
-    """Whether a dot follows a CRLF somewhere."""
-    # Most of a large message is Base64 and has no dot at all, and CPython finds one octet twenty
-    # times as fast as three. Three are found twice as fast from the back.
-    return b"." in octets and octets.rfind(b"\r\n.") >= 0
 
 
 class BodyReader(_MessageReader):
