@@ -158,6 +158,48 @@ class CheckTests(CommandTestCase):
             self.run_command("check", "x.hsl"),
         )
 
+    def test_nothing_to_check(self) -> None:
+        """A directory without scripts is an error, an empty script is a warning."""
+        (self.directory / "all").mkdir()
+        self.assertEqual(
+            (1, "all: has no scripts, expected files named *.hsl\n", "1 error\n"),
+            self.run_command("check", "all"),
+        )
+        self.file("all/a.hsl", " \n")
+        for path, shown in (("all", "all/a.hsl"), ("/dev/null", "/dev/null")):
+            self.assertEqual(
+                (0, "", f"warning: {shown} is empty\n"), self.run_command("check", path)
+            )
+
+    def test_no_text(self) -> None:
+        """What is no text has one error, not hundreds."""
+        name = self.file("a.hsl", "\x7fELF\0\1\2 '@@@'\n\0@")
+        self.assertEqual(
+            (1, "a.hsl:1: is no text, expected a script\n", "1 error\n"),
+            self.run_command("check", name),
+        )
+        self.assertEqual(
+            (1, "", "a.hsl: it is no text, expected a script\n"), self.run_command("run", name)
+        )
+        name = self.file("b.hsl", 'echo length("\0");')
+        self.assertEqual((0, "1\n", ""), self.run_command("run", name))
+
+    def test_root(self) -> None:
+        """What a script includes is in the directory that is checked, or where an option says."""
+        (self.directory / "all/sub").mkdir(parents=True)
+        self.file("all/a.hsl", 'include "b.hsl";')
+        self.file("all/sub/b.hsl", "echo 1;")
+        words = (
+            'all/a.hsl:1:9: there is no file "b.hsl" in the script root all\n'
+            '    include "b.hsl";\n'
+            "            ^\n"
+        )
+        self.assertEqual((1, words, "1 error\n"), self.run_command("check", "all"))
+        self.assertEqual((1, "", words), self.run_command("run", "all/a.hsl"))
+        for root in (["check", "all"], ["check", "all/a.hsl"]):
+            self.assertEqual((0, "", ""), self.run_command(*root, "--scripts", "all/sub"))
+        self.assertEqual((0, "1\n", ""), self.run_command("run", "--scripts=all/sub", "all/a.hsl"))
+
 
 class RunTests(CommandTestCase):
     def test_output(self) -> None:

@@ -92,7 +92,17 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual(self.directory / "users", config.users.file)
         mail = config.transports["mail"]
         assert isinstance(mail, Maildir)
-        self.assertEqual(self.directory / "../state/mail", mail.path)
+        self.assertEqual(self.directory.parent / "state/mail", mail.path)
+
+    def test_paths_are_plain(self) -> None:
+        """No `..` is left over in paths, but behind a symbolic link, where it means another."""
+        text = 'scripts = "x/../scripts"\nstate = "link/../state"\n' + SMALL
+        self.load(text)
+        (self.directory / "real/deep").mkdir(parents=True)
+        (self.directory / "link").symlink_to("real/deep")
+        config = load(self.file)
+        self.assertEqual(self.directory / "scripts", config.scripts)
+        self.assertEqual(self.directory / "link/../state", config.state)
 
     def test_short_forms(self) -> None:
         """One certificate needs no list, and a hook that is only a path no table."""

@@ -42,8 +42,10 @@ class ScriptRootTests(SynchronousTestCase):
 
     def test_missing(self) -> None:
         """No such file."""
-        self.assertEqual(self.refusal("c.hsl"), 'there is no file "c.hsl"')
-        self.assertEqual(self.refusal("sub/c.hsl"), 'there is no file "sub/c.hsl"')
+        for path in ("c.hsl", "sub/c.hsl"):
+            self.assertEqual(
+                self.refusal(path), f'there is no file "{path}" in the script root {self.directory}'
+            )
 
     def test_names(self) -> None:
         """What is no name, and what is absolute."""

@@ -110,7 +110,10 @@ class CaseTests(SynchronousTestCase):
         self.assertTrue(expected or placed or wrong, f"{label} expects nothing")
         right = ["" if number in wrong else line for number, line in enumerate(lines)]
         echoed, errors = run("\n".join(right), path)
-        errors = [each.removeprefix(f"{path.name}:") for each in errors]
+        # Wherever the cases are.
+        errors = [
+            each.removeprefix(f"{path.name}:").replace(f"{path.parent}/", "") for each in errors
+        ]
         self.assertEqual((echoed, errors), (expected, placed), label)
         for number, message in wrong.items():
             failing = list(right)

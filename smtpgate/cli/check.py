@@ -10,7 +10,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smtpgate.cli.places import place
+from smtpgate.cli.script import ALONE, NoText, compiled, read
 
 if TYPE_CHECKING:
     from smtpgate.assembly import Problem
@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what scripts are written for; `core` is the language alone (default: %(default)s)",
     )
     parser.add_argument(
+        "--scripts",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where `include` and `import` of scripts look (default: the PATH that is a "
+        "directory, else where the script is)",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="a JSON list of errors and warnings, for editors"
     )
 
@@ -40,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     problems: list[Problem] = []
     warnings: list[tuple[Path, str]] = []
     for path in options.paths:
-        found, more = _check(path, options.hook)
+        found, more = _check(path, options.hook, options.scripts)
         problems += found
         warnings += [(path, warning) for warning in more]
     if options.json:
@@ -58,22 +65,26 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check(path: Path, hook: str) -> tuple[list[Problem], list[str]]:
+def _check(path: Path, hook: str, root: Path | None) -> tuple[list[Problem], list[str]]:
     if path.suffix == ".toml":
         return _check_configuration(path)
     if path.is_dir():
+        from smtpgate.config import ConfigError
         from smtpgate.hooks.table import HOOKS
 
+        scripts = sorted(path.rglob("*.hsl"))
+        if not scripts:
+            return [ConfigError(path, 0, "", "has no scripts, expected files named *.hsl")], []
         problems: list[Problem] = []
         warnings: list[str] = []
-        for script in sorted(path.rglob("*.hsl")):
+        for script in scripts:
             # A directory that has the name of a hook holds its scripts.
             own = script.parent.name if script.parent != path else hook
-            found, more = _check_script(script, path, own if own in HOOKS else hook)
+            found, more = _check_script(script, root or path, own if own in HOOKS else hook)
             problems += found
             warnings += more
         return problems, warnings
-    return _check_script(path, path.parent, hook)
+    return _check_script(path, root, hook)
 
 
 def _check_configuration(path: Path) -> tuple[list[Problem], list[str]]:
@@ -85,23 +96,26 @@ def _check_configuration(path: Path) -> tuple[list[Problem], list[str]]:
         return list(error.problems), []
 
 
-def _check_script(path: Path, root: Path, hook: str) -> tuple[list[Problem], list[str]]:
+def _check_script(path: Path, root: Path | None, hook: str) -> tuple[list[Problem], list[str]]:
     from smtpgate.config import ConfigError
     from smtpgate.hooks.table import HOOKS
     from smtpgate.hsl.errors import ScriptErrors
-    from smtpgate.hsl.runtime import CORE, ScriptRoot, compile_script
 
-    if hook != CORE.name and hook not in HOOKS:
-        known = ", ".join((*HOOKS, CORE.name))
+    if hook != ALONE and hook not in HOOKS:
+        known = ", ".join((*HOOKS, ALONE))
         raise SystemExit(f"smtpgate check: there is no hook {hook!r}, expected {known}")
     try:
-        source = path.read_bytes().decode("latin-1")
-        script = compile_script(source, str(path), place(hook), ScriptRoot(root))
+        source = read(path)
+        script = compiled(source, path, root, hook)
     except OSError as error:
         words = (error.strerror or "cannot be read").lower()
         return [ConfigError(path, 1, "", f"{words}, expected a script")], []
+    except NoText:
+        return [ConfigError(path, 1, "", "is no text, expected a script")], []
     except ScriptErrors as errors:
         return list(errors.errors), []
+    if not source.strip():
+        return [], [f"{path} is empty"]
     return [], list(script.warnings)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.cli.inputs import FILE, assigned, definitions, imports, incomplete, octets
-from smtpgate.cli.places import belongs
+from smtpgate.cli.script import belongs
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer

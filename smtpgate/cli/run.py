@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smtpgate.cli.places import place
+from smtpgate.cli.script import NoText, compiled, read
 
 if TYPE_CHECKING:
     from smtpgate.hsl.runtime import Environment, Script
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.hsl", help="the script")
+    parser.add_argument(
+        "--scripts",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where `include` and `import` look (default: where the script is)",
+    )
     parser.add_argument(
         "--timeout",
         type=float,
@@ -26,20 +32,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from smtpgate.hsl.errors import ScriptErrors
-    from smtpgate.hsl.runtime import ScriptRoot, compile_script
+    from smtpgate.hsl.runtime import ScriptRoot
 
+    root = options.scripts or options.file.parent
     try:
-        source = options.file.read_bytes().decode("latin-1")
+        script = compiled(read(options.file), options.file, root)
     except OSError as error:
         print(f"{options.file}: {error.strerror}", file=sys.stderr)
         return 1
-    root = ScriptRoot(options.file.parent)
-    try:
-        script = compile_script(source, str(options.file), place(), root)
+    except NoText:
+        print(f"{options.file}: it is no text, expected a script", file=sys.stderr)
+        return 1
     except ScriptErrors as errors:
         print(errors.render(), file=sys.stderr)
         return 1
-    return execute(script, environment(root, options.timeout))
+    return execute(script, environment(ScriptRoot(root), options.timeout))
 
 
 def environment(root: Any, seconds: float) -> Environment:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import ConfigError, ConfigErrors, KeyPath, name_of
-from .fields import Places
+from .fields import Places, below
 from .lines import key_lines
 
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -45,8 +45,8 @@ class Document:
         scripts = self.values.get("scripts")
         return Places(
             directory,
-            directory / Path(state if isinstance(state, str) else STATE).expanduser(),
-            directory / Path(scripts if isinstance(scripts, str) else SCRIPTS).expanduser(),
+            below(directory, state if isinstance(state, str) else STATE),
+            below(directory, scripts if isinstance(scripts, str) else SCRIPTS),
         )
 
     def error(self, path: KeyPath, message: str) -> ConfigError:

@@ -13,7 +13,10 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ConfigError:
-    """One error; ``str()`` is ``FILE:LINE: key: what is wrong, what is expected``."""
+    """One error; ``str()`` is ``FILE:LINE: key: what is wrong, what is expected``.
+
+    Line 0 is no line.
+    """
 
     file: Path
     line: int
@@ -21,7 +24,7 @@ class ConfigError:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: "
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         return f"{place}{self.key}: {self.message}" if self.key else f"{place}{self.message}"
 
     def render(self) -> str:

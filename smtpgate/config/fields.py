@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,15 @@ class Places:
     directory: Path
     state: Path
     scripts: Path
+
+
+def below(base: Path, path: str) -> Path:
+    """A path as the configuration has it, relative to a place; without ``..`` where that is the
+    same."""
+    found = base / Path(path).expanduser()
+    plain = Path(normpath(found))
+    # Behind a symbolic link `..` is somewhere else.
+    return plain if plain.resolve() == found.resolve() else found
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -129,7 +139,7 @@ def _relative_to(place: str) -> BeforeValidator:
         if not value or "\0" in value:
             raise wrong("is empty, expected a path")
         base: Path = getattr(info.context, place)
-        return base / Path(value).expanduser()
+        return below(base, value)
 
     return BeforeValidator(resolve)
 

@@ -58,7 +58,8 @@ class ScriptRoot:
                 raise ScriptFileError(f'"{path}" is no file')
             text = found.read_bytes().decode("latin-1")
         except FileNotFoundError:
-            raise ScriptFileError(f'there is no file "{path}"') from None
+            words = f'there is no file "{path}" in the script root {self.directory}'
+            raise ScriptFileError(words) from None
         except OSError as error:
             raise ScriptFileError(f'"{path}" cannot be read: {error.strerror}') from None
         return str(self.directory / path.removeprefix("file:")), text

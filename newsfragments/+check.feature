@@ -1,0 +1,1 @@
+``smtpgate check`` and ``smtpgate run`` have an option ``--scripts``: where ``include`` and ``import`` look.  A directory without scripts and a file that is no text are errors of one line, an empty script has a warning, and paths of the configuration are shown without ``..``.
