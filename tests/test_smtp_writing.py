@@ -128,5 +128,12 @@ class WriteNowTests(SynchronousTestCase):
         reasons = []
         socket = Socket(100)
         socket.connectionLost = reasons.append  # type: ignore[method-assign,assignment]
-        close_now(socket)
+        self.assertTrue(close_now(socket))
         self.assertIsInstance(reasons[0].value, ConnectionDone)
+
+    def test_close_others(self) -> None:
+        """What is no socket, or has TLS, is left to its own ways."""
+        socket = Socket(100)
+        socket.TLS = True
+        self.assertFalse(close_now(socket))
+        self.assertFalse(close_now(StringTransport()))

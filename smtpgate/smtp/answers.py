@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -24,14 +25,18 @@ def later(answer: T | Deferred[T]) -> TypeIs[Deferred[T]]:
     return hasattr(answer, "addCallbacks")
 
 
-def when(answer: T | Deferred[T], then: Callable[[T], R | Deferred[R]]) -> R | Deferred[R]:
+def when(
+    answer: T | Deferred[T], then: Callable[..., R | Deferred[R]], *about: Any
+) -> R | Deferred[R]:
     """Go on with an answer: at once when it is a value, else when its Deferred fires.
 
     A Deferred that fails skips ``then``; cancelling what is returned cancels ``answer``.
+
+    :param then: called with ``about`` and the answer
     """
     if hasattr(answer, "addCallbacks"):  # as `later` asks, without a call: every line comes here
-        return cast("Deferred[T]", answer).addCallback(then)
-    return then(answer)
+        return cast("Deferred[T]", answer).addCallback(partial(then, *about))
+    return then(*about, answer)
 
 
 def caught() -> Failure:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -99,23 +100,25 @@ class Arrival(Wire):
         self._ask_for_room(self.server.admission.enter(limits), self._entered_or_not)
 
     def _ask_for_room(self, answer: Admitted, then: Callable[[bool], None]) -> None:
-        self._no_room_yet = later(answer)
-        self.wait(answer, then)
+        """Go on when it is known whether there is room."""
+        if later(answer):
+            self._no_room_yet = True
+            self.wait(answer, partial(self._told, then))
+        else:
+            then(answer)
 
-    def _told(self) -> None:
-        """Whether there is room is known now."""
-        if self._no_room_yet:
-            self._no_room_yet = False
-            self.transport.resumeProducing()
+    def _told(self, then: Callable[[bool], None], room: bool) -> None:
+        self._no_room_yet = False
+        self.transport.resumeProducing()
+        then(room)
 
     def _entered_or_not(self, entered: bool) -> None:
-        self._told()
         if not entered:
             self._turn_away("connections of the server")
             return
         self._entered = True
-        self.deadline.set(self.limits.handshake_timeout)
         if within(self.connection.peer_ip, self.listener.proxies):
+            self.deadline.set(self.limits.handshake_timeout)
             self._reader = ProxyReader()
             self._read_early()
         else:
@@ -184,7 +187,6 @@ class Arrival(Wire):
             self._let_in()
 
     def _identified_or_not(self, identified: bool) -> None:
-        self._told()
         if identified:
             self._identified = True
             self._let_in()

@@ -151,10 +151,8 @@ class Machine(ESMTP):
 
     def validateTo(self, user: Recipient) -> Reply | Deferred[Reply]:
         """Ask the policy, then the recipient's transport."""
-        return when(
-            self.server.policy.rcpt_to(self.connection, user),
-            partial(self._recipient_decided, user),
-        )
+        decision = self.server.policy.rcpt_to(self.connection, user)
+        return when(decision, self._recipient_decided, user)
 
     # Commands
 
@@ -172,7 +170,7 @@ class Machine(ESMTP):
         sender, params = parse_mail(argument, self.server.settings, requiretls)
         self.transfer.sender_params = params
         decision = self.validateFrom(self.connection.helo, sender)
-        return when(decision, partial(self._sender_decided, sender))
+        return when(decision, self._sender_decided, sender)
 
     def do_RCPT(self, argument: bytes) -> Answer:
         refusal = self.transfer.refuses_rcpt()
@@ -271,7 +269,7 @@ class Machine(ESMTP):
             return replies.HELO_NAME
         offered = partial(extensions, self.connection, self.server)
         decision = self.server.policy.helo(self.connection, verb, name, offered)
-        return when(decision, partial(self._hello_decided, verb, name))
+        return when(decision, self._hello_decided, verb, name)
 
     def _hello_decided(self, verb: str, name: str, decision: Decision) -> Reply:
         accepted = _accepted(decision)

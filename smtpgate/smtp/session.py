@@ -153,7 +153,7 @@ class Connection:
 
 def unmapped(address: str) -> str:
     """An IPv4 address that came over an IPv6 socket, as IPv4; any other as it is."""
-    if not address.lower().startswith("::ffff:"):
+    if ":" not in address or not address.lower().startswith("::ffff:"):
         return address
     try:
         mapped = IPv6Address(address).ipv4_mapped

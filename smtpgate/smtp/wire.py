@@ -123,8 +123,7 @@ class Wire(LineReceiver):
         self.closing = True
         self.lines.clear()
         self.flush()
-        if self._kept_up and not linger:
-            close_now(self.transport)
+        if self._kept_up and not linger and close_now(self.transport):
             return
         self.deadline.session = 0.0
         self.deadline.set(self._close_timeout)

@@ -40,13 +40,18 @@ def write_now(transport: Any, octets: bytes) -> bool:
     return False
 
 
-def close_now(transport: Any) -> None:
+def close_now(transport: Any) -> bool:
     """Close a socket that every :func:`write_now` has found ready: nothing is left to be written.
 
     ``transport.loseConnection`` has the reactor find that out, a turn and two changes of what it
     watches later.
+
+    :return: whether it is closed; False for TLS, and for what is no socket
     """
+    if not _is_plain_socket(transport):
+        return False
     transport.connectionLost(_CLOSED)
+    return True
 
 
 def _is_plain_socket(transport: Any) -> bool:
