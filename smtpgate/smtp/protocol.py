@@ -35,6 +35,10 @@ from smtpgate.smtp.server import Listener, Server
 #: Lines and parts of bodies that one session may take in a row.
 TURN = 200
 
+#: Octets of one read: of commands, which may have to wait, and of a message.
+COMMANDS_READ = 65_536
+MESSAGE_READ = 131_072
+
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
 class SMTPProtocol(Arrival):
@@ -252,6 +256,7 @@ class SMTPProtocol(Arrival):
     def _begin_body(self) -> None:
         intake = self._intake()
         self.setRawMode()  # type: ignore[no-untyped-call]
+        self.transport.bufferSize = MESSAGE_READ
         self._fed = not intake.empty
         self._message_until = self.clock.seconds() + self.limits.message_timeout
 
@@ -276,6 +281,7 @@ class SMTPProtocol(Arrival):
         if not done:
             return
         self.setLineMode()  # type: ignore[no-untyped-call]
+        self.transport.bufferSize = COMMANDS_READ
         if self._unwanted is not None:
             (_, decision), self._unwanted = self._unwanted, None
             self._carry_out(decision)
