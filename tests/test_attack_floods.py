@@ -114,7 +114,7 @@ class OversizeTests(SynchronousTestCase):
         for _ in range(1600):
             client.send(block)
             self.assertLess(len(client.protocol.lines), 70_000)
-        self.assertEqual("500 5.5.6 Line too long\n", client.heard())
+        self.assertEqual("500 5.5.2 Line too long\n", client.heard())
 
     def test_endless_response(self) -> None:
         """The same in AUTH: the exchange ends, the line is no command."""

@@ -159,7 +159,7 @@ class PolicyTests(SynchronousTestCase):
         proof = hmac.digest(b"tanstaaftanstaaf", challenge, "md5").hex()
         session.send("*", "AUTH CRAM-MD5")
         response = base64.b64encode(f"printer {proof}".encode()).decode()
-        self.assertEqual(session.send(response), ["535 5.0.0 Authentication failed"])
+        self.assertEqual(session.send(response), ["535 5.7.8 Authentication failed"])
 
     def test_rate_limit(self):
         """A hundred messages an hour for a user, in all their sessions; then the hour slides."""

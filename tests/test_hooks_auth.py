@@ -33,7 +33,7 @@ class AuthTests(PhaseTestCase):
             encoded("jo"),
             encoded("secret"),
         )
-        self.assertEqual(said[-1], ["235 2.0.0 Welcome"])
+        self.assertEqual(said[-1], ["235 2.7.0 Welcome"])
         self.assertEqual(session.connection.username, "jo")
 
     def test_username(self):
@@ -50,8 +50,13 @@ class AuthTests(PhaseTestCase):
         """The end of the script, Reject, Defer and an error all leave the client out."""
         for source, expected in (
             ("", "535 5.7.8 Authentication failed"),
-            ('Reject("No");', "535 5.0.0 No"),
-            ('Defer("Later");', "454 4.0.0 Later"),
+            ('Reject("No");', "535 5.7.8 No"),
+            ('Reject("No", ["reply_codes" => ["code" => 550]]);', "550 5.0.0 No"),
+            ('Reject("No", ["reply_codes" => ["enhanced" => [5, 7, 9]]]);', "535 5.7.9 No"),
+            ('Reject("No", ["reply_codes" => ["enhanced" => none]]);', "535 No"),
+            ('Defer("Later");', "454 4.7.0 Later"),
+            ('Defer("Later", ["reply_codes" => ["code" => 454]]);', "454 4.7.0 Later"),
+            ('Defer("Later", ["reply_codes" => ["code" => 432]]);', "432 4.0.0 Later"),
             ("$x = $nothing;", "454 4.7.0 Temporary authentication failure"),
         ):
             session, said = self.plain(source)
@@ -90,7 +95,7 @@ class AuthTests(PhaseTestCase):
     def test_custom_wrong(self):
         """A wrong answer ends the dialogue; the next AUTH begins anew."""
         _, said = self.auth(self.QUIZ, "AUTH QUIZ", encoded("5"), "AUTH QUIZ", "*", "NOOP")
-        self.assertEqual(said[1], ["535 5.0.0 Wrong"])
+        self.assertEqual(said[1], ["535 5.7.8 Wrong"])
         self.assertEqual(said[2], ["334 " + encoded("2 + 2")])
         self.assertEqual(said[3], ["501 5.7.0 Authentication cancelled"])
         self.assertEqual(said[4], ["250 2.0.0 OK"])

@@ -17,7 +17,7 @@ class MailFromTests(PhaseTestCase):
     def test_reason(self):
         """The words are the script's."""
         _, said = self.last("mailfrom", 'Accept(["reason" => "Hi $sender"]);')
-        self.assertEqual(said, ["250 2.0.0 Hi jo@example.org"])
+        self.assertEqual(said, ["250 2.1.0 Hi jo@example.org"])
 
     def test_sender(self):
         """The sender can be changed, as a string and as a tuple."""
@@ -67,6 +67,17 @@ class RcptToTests(PhaseTestCase):
         recipients = session.connection.transaction.recipients
         self.assertEqual([each.mailbox.text for each in recipients], ["list@example.net"])
         self.assertEqual(session.mailbox.begun[0].recipients, ["list@example.net"])
+
+    def test_reason(self):
+        """The words of the reply, with the enhanced code of a recipient; a refusal has none."""
+        for call, expected in (
+            ('Accept(["reason" => "Fine"]);', "250 2.1.5 Fine"),
+            ('Accept(["reply_codes" => ["code" => 251]]);',
+             "251 2.0.0 Recipient not local, will forward"),
+            ('Reject("Nobody");', "554 5.0.0 Nobody"),
+        ):  # fmt: skip
+            _, said = self.last("rcptto", call)
+            self.assertEqual(said, [expected])
 
     def test_transaction(self):
         """Those that were accepted before are there."""

@@ -329,4 +329,4 @@ class SessionTests(SynchronousTestCase):
         session = Session("Reply($command);")
         session.replies()
         self.assertEqual(session.send_octets(b"NO\0OP\r\nNOOP\r\n")[-1:], ["250 2.0.0 NOOP"])
-        self.assertEqual(session.send("x" * 5000), ["500 5.5.6 Line too long"])
+        self.assertEqual(session.send("x" * 5000), ["500 5.5.2 Line too long"])

@@ -187,7 +187,7 @@ class LineTests(SynchronousTestCase):
         client = Client()
         for _ in range(100):
             client.send(b"x" * 1000)
-        self.assertEqual(client.heard(), "500 5.5.6 Line too long\n")
+        self.assertEqual(client.heard(), "500 5.5.2 Line too long\n")
         self.assertLess(len(client.protocol.lines), 3000)
         self.assertEqual(client.say("", "NOOP"), "250 2.0.0 OK\n")
 

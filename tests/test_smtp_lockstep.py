@@ -296,7 +296,7 @@ class LockstepTests(SynchronousTestCase):
             "250 2.0.0 Chunk received",
             "235 2.7.0",
             "535 5.7.8",
-            "500 5.5.6 Line too long",
+            "500 5.5.2 Line too long",
             "500 5.5.6 Authentication exchange",
             "554 5.6.0",
             "552 5.3.4",

@@ -92,7 +92,7 @@ class HookTests(SynchronousTestCase):
         policy = Fixed(X1=Pass(b"NOOP\r\nQUIT"), X2=Pass(b"NOOP " + b"x" * 20000))
         self.assertEqual(
             Client(policy).say("X1", "X2"),
-            "500 5.5.2 Control characters are not allowed in a command\n500 5.5.6 Line too long\n",
+            "500 5.5.2 Control characters are not allowed in a command\n500 5.5.2 Line too long\n",
         )
 
     def test_unwanted_line(self) -> None:

@@ -38,7 +38,8 @@ from smtpgate.hsl.values import arrays, type_name
 from smtpgate.smtp import policy
 from smtpgate.smtp.envelope import hello_name
 from smtpgate.smtp.policy import AuthStep
-from smtpgate.smtp.reply import Reply, octets
+from smtpgate.smtp.refusal import EnhancedCode
+from smtpgate.smtp.reply import AUTHENTICATED, RECIPIENT_OK, SENDER_OK, Reply, octets
 from smtpgate.smtp.session import assumed_address
 
 #: Octets of a challenge in Base64, without its code and its line end: RFC 4954 4.
@@ -51,10 +52,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def refusing(
-    name: str, code: int, text: str, *, closes: bool = False, bare: bool = False
+    name: str,
+    code: int,
+    text: str,
+    usual: EnhancedCode | None = None,
+    *,
+    closes: bool = False,
+    bare: bool = False,
 ) -> Builtin:
     """Reject or Defer.
 
+    :param usual: the enhanced code that belongs to ``code`` here
     :param closes: the connection ends with it anyway, so there is no option ``disconnect``
     :param bare: its reply has no enhanced code unless the script gives one
     """
@@ -68,6 +76,7 @@ def refusing(
             reason,
             options["reply_codes"],
             code=code,
+            usual=usual,
             disconnect=options.get("disconnect", True),
             kind=NEGATIVE,
             bare=bare,
@@ -80,6 +89,7 @@ def refusing(
 def words(
     options: Options,
     code: int,
+    usual: EnhancedCode | None = None,
     function: str = "Accept",
     *,
     bare: bool = False,
@@ -93,7 +103,14 @@ def words(
     if reason is None and codes is None and not disconnect:
         return None
     return make_reply(
-        function, reason, codes, code=code, disconnect=disconnect, kind=POSITIVE, bare=bare
+        function,
+        reason,
+        codes,
+        code=code,
+        usual=usual,
+        disconnect=disconnect,
+        kind=POSITIVE,
+        bare=bare,
     )
 
 
@@ -184,7 +201,7 @@ def accept_auth(execution: Execution, options: Options = NO_OPTIONS) -> policy.A
         )
     if name == "" or _CONTROL.search(name):
         raise Fault('Accept() option "saslusername" must be a name without control characters')
-    return policy.Accept(words(options, 235), username=name)
+    return policy.Accept(words(options, 235, AUTHENTICATED.enhanced), username=name)
 
 
 @builtin(
@@ -228,7 +245,7 @@ def _step(execution: Execution) -> AuthStep:
 )
 def accept_mailfrom(execution: Execution, options: Options = NO_OPTIONS) -> policy.Accept:
     """Accept the sender."""
-    reply = words(options, 250)
+    reply = words(options, 250, SENDER_OK.enhanced)
     if options["sender"] is None:
         return policy.Accept(reply)
     smtputf8 = "SMTPUTF8" in execution.variables.subject.params  # type: ignore[attr-defined]
@@ -248,7 +265,7 @@ def accept_mailfrom(execution: Execution, options: Options = NO_OPTIONS) -> poli
 )
 def accept_rcptto(execution: Execution, options: Options = NO_OPTIONS) -> policy.Accept:
     """Accept the recipient."""
-    reply = words(options, 250)
+    reply = words(options, 250, RECIPIENT_OK.enhanced)
     recipient = None
     if options["recipient"] is not None:
         transaction = execution.variables.connection.transaction  # type: ignore[attr-defined]

@@ -151,7 +151,7 @@ def _keep(letter: Letter, recipient: Recipient, sender: Any, metadata: dict[str,
 def deliver(execution: Execution, options: Options = NO_OPTIONS) -> None:
     """Deliver the message to the recipient."""
     letter = letter_of(execution)
-    reply = words(options, 250, "Deliver", disconnect=options["disconnect"])
+    reply = words(options, 250, function="Deliver", disconnect=options["disconnect"])
     mailbox = None
     if options["recipient"] is not None:
         mailbox = read_recipient(

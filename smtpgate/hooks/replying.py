@@ -94,6 +94,7 @@ def make_reply(
     codes: Array | None,
     *,
     code: int,
+    usual: EnhancedCode | None = None,
     disconnect: bool = False,
     kind: Kind = ANY,
     bare: bool = False,
@@ -109,12 +110,13 @@ def make_reply(
     :param reason: none for words that suit the code
     :param codes: the option ``reply_codes``
     :param code: where ``codes`` has none
+    :param usual: what belongs to that code here, where ``codes`` has no enhanced code
     :param kind: the codes that may be chosen
     :param bare: without an enhanced code where ``codes`` has none, as RFC 2034 4 wants
         it of the greeting and of the answer to EHLO
     :raises Fault: for codes out of range, and a reason that is no text or too long
     """
-    chosen, enhanced = read_codes(function, codes, code, kind, bare)
+    chosen, enhanced = read_codes(function, codes, code, kind, bare, usual)
     lines = _lines(function, reason)
     reply = Reply.of(
         chosen,
@@ -137,6 +139,7 @@ def read_codes(
     code: int,
     kind: Kind = ANY,
     bare: bool = False,
+    usual: EnhancedCode | None = None,
 ) -> tuple[int, EnhancedCode | None]:
     """The reply code and the enhanced code of an option ``reply_codes``.
 
@@ -144,6 +147,7 @@ def read_codes(
     """
     what = f'{function}() option "reply_codes"'
     enhanced: Any = ...
+    usually = code
     if codes:
         if not isinstance(codes, Map):
             raise Fault(
@@ -160,7 +164,10 @@ def read_codes(
                 raise Fault(f'{what} has no key "{key}"{hint}')
     if enhanced is ...:
         # RFC 2034 4: enhanced codes go with 2xx, 4xx and 5xx.
-        return code, None if bare or code // 100 == 3 else (code // 100, 0, 0)
+        if bare or code // 100 == 3:
+            return code, None
+        # RFC 3463 3.1: x.0.0 where no more than the class is known.
+        return code, usual if usual and code == usually else (code // 100, 0, 0)
     return code, None if enhanced is None else _enhanced(function, enhanced, code)
 
 

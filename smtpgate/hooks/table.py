@@ -115,6 +115,7 @@ class Hook:
             (wrong_options, *self.checks),
             self.absent,
             belongs,
+            {name: variable.kind for name, variable in self.variables.items()},
         )
         object.__setattr__(self, "makers", makers)
         object.__setattr__(self, "context", context)
@@ -182,8 +183,8 @@ AUTH = Hook(
     variables={**CONNECTION_AT_AUTH, **TRANSACTION, **about.AUTH},
     functions=(
         accept_auth,
-        refusing("Reject", 535, "Refuse the login for good."),
-        refusing("Defer", 454, "Refuse the login for now."),
+        refusing("Reject", 535, "Refuse the login for good.", reply.AUTH_FAILED.enhanced),
+        refusing("Defer", 454, "Refuse the login for now.", reply.AUTH_TEMPORARY.enhanced),
         reply_auth,
         get_tls,
     ),

@@ -125,7 +125,7 @@ READY_FOR_TLS = _reply(220, "2.0.0", "Ready to start TLS")
 START_MAIL = Reply(354, ("Start mail input, end with <CRLF>.<CRLF>",))
 
 # The command line itself
-LINE_TOO_LONG = _reply(500, "5.5.6", "Line too long")
+LINE_TOO_LONG = _reply(500, "5.5.2", "Line too long")
 BAD_CHARACTER = _reply(500, "5.5.2", "Control characters are not allowed in a command")
 BAD_VERB = _reply(500, "5.5.2", "Command not recognised")
 UNKNOWN_COMMAND = _reply(500, "5.5.1", "Command not recognised")
