@@ -7,6 +7,7 @@ from smtpgate.hooks.letter import Letter
 from smtpgate.hooks.questions import Hello, Sender
 from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hooks.variables import Variables
+from smtpgate.hsl.runtime import compile_script
 from smtpgate.hsl.values import Map
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.policy import AuthStep
@@ -73,6 +74,16 @@ class TableTests(SynchronousTestCase):
             for name, variable in hook.variables.items():
                 self.assertIsInstance(made[name], kinds[variable.kind], name)
                 self.assertTrue(variable.text, name)
+
+    def test_kinds_are_relied_on(self):
+        """Compiled code need not look at what a row promises to be a string or a number."""
+        script = compile_script(
+            'if ($command == "A" and $senderport != 25 and $context == "B") Pass();',
+            "kinds.hsl",
+            PROXY.context,
+        )
+        self.assertIn("V['command'] == 'A' and V['senderport'] != 25.0", script.python)
+        self.assertIn("loose_equal(V['context'], 'B')", script.python)
 
 
 class ConnectionVariablesTests(SynchronousTestCase):

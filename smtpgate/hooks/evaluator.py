@@ -30,7 +30,7 @@ from smtpgate.hooks.table import (
     RCPTTO,
     Hook,
 )
-from smtpgate.hooks.variables import Variables
+from smtpgate.hooks.variables import LineVariables, Variables
 from smtpgate.hsl.errors import Fault, ScriptError, ScriptRuntimeError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
@@ -88,20 +88,21 @@ class ScriptPolicy(Policy):
         self._hostname = hostname
         self._report = report
         proxy = hooks.get(PROXY.name)
-        self._wanted = None if proxy is None else wanted(proxy.commands)
+        if proxy is not None:
+            # Asked for every line, so without a call in between.
+            self.wants_command = wanted(proxy.commands)  # type: ignore[method-assign,assignment]
         self.decides_auth = AUTH.name in hooks
         self.examines = EODONCE.name in hooks or EODRCPT.name in hooks
-
-    def wants_command(self, connection: Connection, line: bytes) -> bool:
-        wanted = self._wanted
-        return wanted is not None and wanted(connection, line)
 
     def command(
         self, connection: Connection, line: bytes
     ) -> CommandDecision | Deferred[CommandDecision]:
-        decision: CommandDecision | Deferred[CommandDecision] = self._evaluate(
-            PROXY, connection, line
-        )
+        script = self._scripts.get(PROXY.name)
+        if script is None:
+            return super().command(connection, line)
+        variables = LineVariables(PROXY.makers, connection, line)
+        decision: CommandDecision | Deferred[CommandDecision]
+        decision = self._run(PROXY, script, variables)
         return decision
 
     def connect(self, connection: Connection) -> Answer:
@@ -198,17 +199,20 @@ class ScriptPolicy(Policy):
         script = self._scripts.get(hook.name)
         if script is None:
             return hook.implicit
+        return self._run(hook, script, Variables(hook.makers, connection, subject))
+
+    def _run(self, hook: Hook, script: Script, variables: Variables) -> Any:
         try:
-            outcome = script.run(Variables(hook.makers, connection, subject), self._environment)
+            outcome = script.run(variables, self._environment)
         except ScriptError as error:
-            return self._failed(hook, connection, error)
+            return self._failed(hook, variables.connection, error)
         if type(outcome) is Outcome:
             return hook.implicit if outcome.value is None else outcome.value
         return outcome.addCallbacks(
             self._decided,
             self._failed_later,
             callbackArgs=(hook,),
-            errbackArgs=(hook, connection),
+            errbackArgs=(hook, variables.connection),
         )
 
     def _decided(self, outcome: Outcome, hook: Hook) -> Any:

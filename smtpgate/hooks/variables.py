@@ -38,15 +38,29 @@ class Variables(dict[str, Value]):
         if name == CONTEXT:
             return self.connection.context
         value = self._makers[name](self)
-        dict.__setitem__(self, name, value)
+        _keep(self, name, value)
         return value
 
     def __setitem__(self, name: str, value: Value) -> None:
         if name == CONTEXT:
             self.connection.context = value
         else:
-            super().__setitem__(name, value)
+            _keep(self, name, value)
 
+
+class LineVariables(Variables):
+    """Those of the proxy hook: nearly every script looks at the line, so it is there at once."""
+
+    __slots__ = ()
+
+    def __init__(self, makers: Mapping[str, Maker], connection: Connection, line: bytes) -> None:
+        self._makers = makers
+        self.connection = connection
+        self.subject = line
+        _keep(self, "command", line.decode("latin-1"))
+
+
+_keep = dict.__setitem__
 
 #: Makes one variable's value.
 Maker: TypeAlias = Callable[[Variables], Value]
@@ -206,14 +220,13 @@ TRANSACTION: Mapping[str, Variable] = {
 }
 
 
-def _command(variables: Variables) -> str:
-    line: bytes = variables.subject
-    return line.decode("latin-1")
-
-
 #: What the proxy hook is about.
 COMMAND: Mapping[str, Variable] = {
-    "command": Variable("string", "the line as the client sent it, without its line end", _command),
+    "command": Variable(
+        "string",
+        "the line as the client sent it, without its line end",
+        lambda v: str(v.subject, "latin-1"),
+    ),
     "arguments": Variable(
         "array",
         'an array with the item ``"command"``, as later editions of the language have it',

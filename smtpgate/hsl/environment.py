@@ -49,7 +49,8 @@ class Context:
     that assigns to a read-only one does not compile.  ``checks`` look at a script
     that has compiled.  ``absent`` has functions that the manual has in this place and
     that are not here, with the reason.  ``elsewhere`` says which other places have a function,
-    or a variable with its ``$``, in words that follow on a colon; "" if none has.
+    or a variable with its ``$``, in words that follow on a colon; "" if none has.  ``kinds`` has
+    the types of read-only variables, as the manual names them: the compiler relies on them.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Context:
     checks: tuple[Check, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Callable[[str], str] = _nowhere
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 #: The language alone: no predefined variables, the standard library only.

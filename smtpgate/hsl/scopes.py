@@ -22,6 +22,11 @@ class Kind(Enum):
     BOOLEAN = "boolean"
     OTHER = "other"
 
+    @classmethod
+    def named(cls, type_name: str | None) -> Kind:
+        """The kind of a type by the manual's name for it."""
+        return cls(type_name) if type_name in ("number", "string", "boolean") else cls.OTHER
+
 
 @dataclass(eq=False, slots=True)
 class Variable:

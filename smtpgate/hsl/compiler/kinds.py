@@ -16,7 +16,6 @@ from smtpgate.hsl.scopes import Kind, Resolution, Scope, Variable
 _NUMBERS = frozenset({"-", "*"})
 _ALWAYS_NUMBER = frozenset({"/", "**", "&", "|", "^", "<<", ">>"})
 _TESTS = frozenset({"==", "!=", "===", "!==", "<", ">", "<=", ">=", "=~", "!~"})
-_RESULTS = {"number": Kind.NUMBER, "string": Kind.STRING, "boolean": Kind.BOOLEAN}
 
 
 class Kinds:
@@ -51,7 +50,7 @@ class Kinds:
 
     @staticmethod
     def _fixed(variable: Variable) -> bool:
-        if variable.shared or variable.predefined or None in variable.sources:
+        if variable.shared or None in variable.sources:
             variable.kind = Kind.OTHER
             return True
         return False
@@ -72,7 +71,7 @@ class Kinds:
             return kind_of_value(node.value)
         if isinstance(node, nodes.Variable):
             variable = scope.variables.get(node.name)
-            return Kind.OTHER if variable is None or variable.predefined else variable.kind
+            return Kind.OTHER if variable is None else variable.kind
         if isinstance(node, nodes.Interpolation):
             return Kind.STRING
         if isinstance(node, nodes.Binary):
@@ -136,7 +135,7 @@ class Kinds:
             return Kind.OTHER
         found = self._library.find(callee.name)
         if isinstance(found, Builtin) and not found.terminates:
-            return _RESULTS.get(found.result, Kind.OTHER)
+            return Kind.named(found.result)
         return Kind.OTHER
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pcre2
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.patterns.beginnings import Beginning, beginning
+from smtpgate.hsl.patterns.beginnings import beginning
 from smtpgate.hsl.patterns.watching import Slow, callout, expect_limit
 from smtpgate.hsl.values import Array, Value, literal, type_name
 from smtpgate.hsl.values.arrays import from_pairs
@@ -58,8 +58,8 @@ class Regex:
     """A compiled pattern.  Matches are ``pcre2.Match`` objects over octets."""
 
     __slots__ = (
-        "_begins", "_compiled", "_expression", "_flags", "_limit", "_quick", "_quick_length",
-        "_repeats", "groups", "names", "pattern",
+        "_begins", "_caseless", "_compiled", "_expression", "_flags", "_limit", "_quick",
+        "_quick_length", "_repeats", "groups", "names", "pattern",
     )  # fmt: skip
 
     def __init__(self, pattern: str, limit: int) -> None:
@@ -76,9 +76,10 @@ class Regex:
         #: Compiled forms by match limit, callouts (none, at the start, everywhere) and JIT.
         self._compiled: dict[tuple[int, int, bool], Any] = {}
         self._expression = expression.encode("latin-1")
-        self._begins: Beginning | None = None
-        if not self._flags & _NO_BEGINNING:
-            self._begins = beginning(self._expression, bool(self._flags & _MODIFIERS["i"]))
+        self._begins = "" if self._flags & _NO_BEGINNING else beginning(expression)
+        self._caseless = bool(self._flags & _MODIFIERS["i"])
+        if self._caseless:
+            self._begins = self._begins.upper()
         self._quick_length, first = (_QUICK if self._repeats else _QUICK_FLAT)[0]
         try:
             self._quick: Any = self._form(first, 0, jit=True)
@@ -99,21 +100,21 @@ class Regex:
         """
         if subject.__class__ is not str:
             raise Fault(f"a string is expected on the left of =~, {type_name(subject)} given")
-        octets = subject.encode("latin-1")
-        begins = self._begins
-        if begins is not None and not begins(octets):
+        first = subject[: len(self._begins)]
+        if (first.upper() if self._caseless else first) != self._begins:
             return False
-        return self._search(octets, 0) is not None
+        return self._search(subject.encode("latin-1"), 0) is not None
 
     def search(self, subject: str, start: int = 0) -> Any:
         """The first match at or after ``start``, or ``None``.
 
         :raises Fault: if the match limit is spent
         """
-        octets = subject.encode("latin-1")
-        if self._begins is not None and not start and not self._begins(octets):
-            return None
-        return self._search(octets, start)
+        if self._begins and not start:
+            first = subject[: len(self._begins)]
+            if (first.upper() if self._caseless else first) != self._begins:
+                return None
+        return self._search(subject.encode("latin-1"), start)
 
     def _search(self, octets: bytes, start: int) -> Any:
         quick = self._quick if len(octets) <= self._quick_length else self._quick_form(octets)

@@ -15,7 +15,7 @@ from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.library import CLASSES, FUNCTIONS
 from smtpgate.hsl.resolver.loader import Loader
-from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Resolution, Scope, Variable
+from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Kind, Resolution, Scope, Variable
 from smtpgate.hsl.sources import Sources
 from smtpgate.hsl.values import Map, Value
 
@@ -85,8 +85,9 @@ class Definitions:
     def _predefine(self, scope: Scope) -> None:
         for name in (*self.context.readonly, *self.context.writable):
             readonly = name in self.context.readonly
+            kind = Kind.named(self.context.kinds.get(name)) if readonly else Kind.OTHER
             scope.variables[name] = Variable(
-                name, "", scope, predefined=True, readonly=readonly, assigned=True
+                name, "", scope, predefined=True, readonly=readonly, assigned=True, kind=kind
             )
 
     def variable(self, scope: Scope, name: str, at: Position) -> Variable:
