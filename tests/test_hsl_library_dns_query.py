@@ -65,8 +65,9 @@ class ServerTests(TestCase):
             ("txt", '[0=>"one record",1=>"caf\xc3\xa9"]'),
             ("ns", '[0=>"ns.example.com"]'),
         ):
-            lines = await self.ask("example.com", type=kind)
-            self.assertEqual(lines, [f'["result"=>{expected},"dnssec"=>false]'], kind)
+            for written in (kind, kind.upper(), kind.title()):
+                lines = await self.ask("example.com", type=written)
+                self.assertEqual(lines, [f'["result"=>{expected},"dnssec"=>false]'], written)
         self.assertEqual(
             await self.ask("www.example.com.", type="cname"),
             ['["result"=>[0=>"example.com"],"dnssec"=>false]'],

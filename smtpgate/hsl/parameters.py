@@ -69,7 +69,8 @@ NO_OPTIONS: Options = {}
 class Option:
     """One key of an options array: its kinds, default and meaning.
 
-    ``choices`` are the only values that it can have, and ``why`` the reason for that.
+    ``choices`` are the only values that it can have, texts in upper or lower case, and ``why`` is
+    the reason for that.
     """
 
     kinds: tuple[Kind, ...]
@@ -186,9 +187,21 @@ def read_options(
                 )
             value = converted
         if option.choices and value not in option.choices:
-            raise Fault(f'{name}() option "{key}" {_choose(option, value)}')
+            chosen = _in_any_case(option.choices, value)
+            if chosen is None:
+                raise Fault(f'{name}() option "{key}" {_choose(option, value)}')
+            value = chosen
         found[key] = value
     return found
+
+
+def _in_any_case(choices: tuple[Any, ...], value: Any) -> str | None:
+    """The choice that is a value but for the case of its letters."""
+    if isinstance(value, str):
+        for choice in choices:
+            if isinstance(choice, str) and choice.lower() == value.lower():
+                return choice
+    return None
 
 
 def _choose(option: Option, value: Any) -> str:
