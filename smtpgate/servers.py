@@ -17,7 +17,7 @@ from smtpgate.hooks.mailing import Mailer
 from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.runtime import Environment, Execution, ScriptRoot
 from smtpgate.hsl.runtime import Limits as ScriptLimits
-from smtpgate.hsl.store import Store
+from smtpgate.hsl.runtime.store import Store
 from smtpgate.ports import Port, StartError, plan
 from smtpgate.smtp.admission import Admission
 from smtpgate.smtp.factory import SMTPFactory

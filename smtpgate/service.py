@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 
 from smtpgate.assembly import Assembly, assemble
-from smtpgate.hsl.store import MemoryStore
+from smtpgate.hsl.runtime.store import MemoryStore
 from smtpgate.lifecycle import GRACE, Foundation, Lifecycle
 from smtpgate.ports import Change, Port, StartError, unbind_all
 from smtpgate.servers import THREADS, Servers, close_relays

@@ -23,8 +23,27 @@ FLOORS = (
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
+#: The same inside the language; rooms of one floor do not know each other.
+LANGUAGE_FLOORS = (
+    ("checks", "compiler", "unparse"),
+    ("resolver",),
+    ("library", "grammar", "scopes", "constants"),
+    ("runtime", "nodes"),
+    ("operations",),
+    ("formats", "patterns"),
+    ("builtin",),
+    ("parameters",),
+    ("values",),
+    ("limits",),
+    ("errors", "sources"),
+)
+LANGUAGE_FLOOR = {room: level for level, rooms in enumerate(LANGUAGE_FLOORS) for room in rooms}
+
+#: The one import upwards: whoever runs scripts has them compiled, when the first one comes.
+COMPILING = ("runtime", "smtpgate.hsl.compiler.compile_program")
+
 #: The only files of the language that may know Twisted, beside its library.
-LANGUAGE_ON_TWISTED = {"waiting.py"}
+LANGUAGE_ON_TWISTED = {"hsl/runtime/waiting.py"}
 
 
 def modules() -> Iterator[tuple[Path, str]]:
@@ -87,12 +106,30 @@ class LayoutTests(SynchronousTestCase):
                     wrong.append(f"{path.relative_to(ROOT)}:{line}: {room} imports {name}")
         self.assertEqual([], wrong)
 
+    def test_language_downwards(self) -> None:
+        """The rooms of the language have floors, too."""
+        wrong = []
+        for path, room in modules():
+            if room != "hsl" or (path.parent == PACKAGE / "hsl" and path.stem == "__init__"):
+                continue
+            inside = path.relative_to(PACKAGE / "hsl").parts[0].removesuffix(".py")
+            self.assertIn(inside, LANGUAGE_FLOOR)
+            for name, line in imports(path):
+                parts = name.split(".")
+                if parts[:2] != [PACKAGE.name, "hsl"] or (inside, name) == COMPILING:
+                    continue
+                if parts[2] != inside and LANGUAGE_FLOOR[parts[2]] <= LANGUAGE_FLOOR[inside]:
+                    wrong.append(f"{path.relative_to(ROOT)}:{line}: {inside} imports {name}")
+        self.assertEqual([], wrong)
+
     def test_language_without_twisted(self) -> None:
         """The language runs without Twisted, but for its library and its waiting."""
         wrong = []
         for path, room in modules():
             inside = path.relative_to(PACKAGE)
-            if room != "hsl" or "library" in inside.parts or path.name in LANGUAGE_ON_TWISTED:
+            if room != "hsl" or "library" in inside.parts:
+                continue
+            if inside.as_posix() in LANGUAGE_ON_TWISTED:
                 continue
             wrong += [
                 f"{path.relative_to(ROOT)}:{line}: {name}"

@@ -8,8 +8,8 @@ from smtpgate import assembly
 from smtpgate.assembly import Problems, assemble
 from smtpgate.hooks.outofstep import narrow, positive_replies
 from smtpgate.hooks.table import PROXY
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.runtime import ScriptRoot, compile_script
+from smtpgate.hsl.runtime.environment import Context
 from tests.support.session import EXAMPLES, compiled
 
 MAIL = 'if ($command =~ "^MAIL") '

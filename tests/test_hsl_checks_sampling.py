@@ -7,10 +7,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hooks.table import PROXY
 from smtpgate.hsl.checks.sampling import reached
 from smtpgate.hsl.constants import UNKNOWN, Folder
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.grammar import parse
 from smtpgate.hsl.resolver import Resolver
 from smtpgate.hsl.runtime import ScriptRoot
+from smtpgate.hsl.runtime.environment import Context
 from tests.support.session import EXAMPLES, Session
 
 CONDITIONS = st.sampled_from(

@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import ScriptBudgetError, ScriptCancelled
-from smtpgate.hsl.execution import TURN
 from smtpgate.hsl.runtime import Environment, Limits, compile_script
+from smtpgate.hsl.runtime.execution import TURN
 from tests.support.hsl import Machine, error
 
 
@@ -186,7 +186,7 @@ class LongWorkTests(SynchronousTestCase):
                 "$a = [1, 2] * 20000; $b = $a * 1; $m = $a + ['k' => 1];"
                 f"forever {{ $x = {expression}; break; }} echo 1;"
             ).replace("'", '"')
-            with patch("smtpgate.hsl.execution.TURN", 0.0):
+            with patch("smtpgate.hsl.runtime.execution.TURN", 0.0):
                 lines, error, turns = self.turns(source, seconds=1000)
             self.assertEqual((lines, error), (["1"], ""), expression)
             self.assertGreater(turns, 15, expression)
@@ -203,7 +203,7 @@ class LongWorkTests(SynchronousTestCase):
                 "$s = 'ab' * 550000; $w = ' ' * 1100000;"
                 f"forever {{ $x = {expression}; break; }} echo 1;"
             ).replace("'", '"')
-            with patch("smtpgate.hsl.execution.TURN", 0.0):
+            with patch("smtpgate.hsl.runtime.execution.TURN", 0.0):
                 lines, error, turns = self.turns(source)
             self.assertEqual((lines, error), (["1"], ""), expression)
             self.assertGreater(turns, 5, expression)
@@ -215,7 +215,7 @@ class LongWorkTests(SynchronousTestCase):
             r"if ($s =~ ''(.*)\1\1[yz]'') $n++; if ($s =~ ''x(ab)\1$'') $n += 10; break; } echo $n;"
         )
         with (
-            patch("smtpgate.hsl.execution.TURN", 0.0),
+            patch("smtpgate.hsl.runtime.execution.TURN", 0.0),
             patch("smtpgate.hsl.patterns.watching._LOOK", 0.0),
         ):
             lines, error, turns = self.turns(source)
@@ -227,7 +227,7 @@ class LongWorkTests(SynchronousTestCase):
         clock = RunningClock()
         source = r"""$s = "ab" * 1000; forever { $x = $s =~ ''(.*)\1\1[yz]''; }"""
         with (
-            patch("smtpgate.hsl.execution.TURN", 0.0),
+            patch("smtpgate.hsl.runtime.execution.TURN", 0.0),
             patch("smtpgate.hsl.patterns.watching._LOOK", 0.0),
         ):
             result = compile_script(source, "match.hsl").run({}, Environment(clock))
@@ -242,7 +242,7 @@ class LongWorkTests(SynchronousTestCase):
         source = "$a = [1] * 20000; $x = $a == $a * 1;"
         script = compile_script(source, "learns.hsl")
         self.assertFalse(script.can_wait)
-        with patch("smtpgate.hsl.execution.TURN", 0.0):
+        with patch("smtpgate.hsl.runtime.execution.TURN", 0.0):
             first = script.run({}, Environment(RunningClock()))
             self.assertNotIsInstance(first, Deferred)
             clock = RunningClock()

@@ -3,10 +3,10 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.environment import Environment
 from smtpgate.hsl.library import background
 from smtpgate.hsl.library.background import Background
 from smtpgate.hsl.library.web import Request, RequestFailed, Response
+from smtpgate.hsl.runtime.environment import Environment
 
 
 class Failing:

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import envelope
-from smtpgate.hsl.turns import LONG
+from smtpgate.hsl.limits.turns import LONG
 from smtpgate.hsl.values import Map
 from tests.support.library import call
 from tests.support.pauses import counted

@@ -22,7 +22,7 @@ from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.formats.csvtext import decode as csv_decode
 from smtpgate.hsl.formats.packing import pack, unpack
 from smtpgate.hsl.library import crypto, dkim, encoding, mail, mime, regex, string
-from smtpgate.hsl.turns import LONG, MANY
+from smtpgate.hsl.limits.turns import LONG, MANY
 from smtpgate.hsl.values import Map
 from tests.support.library import call
 from tests.support.pauses import counted

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.turns import MANY
+from smtpgate.hsl.limits.turns import MANY
 from smtpgate.hsl.values.sorting import order
 from tests.support.pauses import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.hsl.store import MemoryStore, Store
+from smtpgate.hsl.runtime.store import MemoryStore, Store
 from tests.support.stores import StoreTests, slot
 
 

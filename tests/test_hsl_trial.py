@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl import compiler
 from smtpgate.hsl.builtin import CALLBACK, Value, builtin
 from smtpgate.hsl.compiler.trial import LIBRARY
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import FUNCTIONS
 from smtpgate.hsl.runtime import Context, Limits, Script, compile_script
+from smtpgate.hsl.runtime.execution import Execution
 from tests.support.hsl import Machine
 from tests.support.hsl_valid import atoms, expressions, statements
 from tests.test_scripts import ROOT, cases

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.builtin import Number, Value, builtin
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled, ScriptRuntimeError
 from smtpgate.hsl.runtime import Context, Limits
-from smtpgate.hsl.waiting import time_message
+from smtpgate.hsl.runtime.waiting import time_message
 from tests.support.hsl import Machine
 
 

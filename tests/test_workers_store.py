@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, Store
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Store
 from smtpgate.hsl.values import Map
 from tests.support.stores import StoreTests
 from tests.support.workers import Office

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from smtpgate.hsl import nodes
     from smtpgate.hsl.errors import ScriptError
-    from smtpgate.hsl.execution import Execution
     from smtpgate.hsl.runtime import Environment, Script
+    from smtpgate.hsl.runtime.execution import Execution
 
 _HELP = """\
 an expression   shows its value
@@ -195,7 +195,7 @@ class Session:
 
         Functions and objects belong to the execution that made them: so they live on.
         """
-        from smtpgate.hsl.execution import Execution
+        from smtpgate.hsl.runtime.execution import Execution
 
         if self._execution is None:
             self._execution = Execution(script, self.variables, self.environment)

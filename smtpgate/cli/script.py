@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.environment import Context
     from smtpgate.hsl.runtime import Script
+    from smtpgate.hsl.runtime.environment import Context
 
 #: The language alone, as a name beside those of the hooks.
 ALONE = "core"
@@ -46,7 +46,7 @@ def compiled(source: str, path: Path, root: Path | None = None, hook: str = ALON
 
 
 def _place(hook: str) -> Context:
-    from smtpgate.hsl.environment import CORE
+    from smtpgate.hsl.runtime.environment import CORE
 
     if hook == ALONE:
         return replace(CORE, elsewhere=belongs)

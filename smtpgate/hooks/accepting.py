@@ -33,7 +33,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import arrays, type_name
 from smtpgate.smtp import policy
 from smtpgate.smtp.envelope import hello_name

@@ -24,8 +24,8 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
-from smtpgate.hsl.signals import Terminated
+from smtpgate.hsl.runtime.execution import Execution
+from smtpgate.hsl.runtime.signals import Terminated
 from smtpgate.hsl.values import Map, arrays, type_name
 from smtpgate.smtp import policy
 from smtpgate.smtp.policy import Parcel

@@ -8,7 +8,7 @@ from smtpgate.hooks import route
 from smtpgate.hooks.examining import letter_of
 from smtpgate.hsl.builtin import Array, Boolean, Number, String, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.runtime.execution import Execution
 
 
 @builtin("GetHeader")

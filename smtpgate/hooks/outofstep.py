@@ -15,7 +15,7 @@ from smtpgate.hooks.commands import Commands
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.checks.sampling import Reached, reached
 from smtpgate.hsl.constants import UNKNOWN
-from smtpgate.hsl.environment import Check, Remark
+from smtpgate.hsl.runtime.environment import Check, Remark
 from smtpgate.hsl.scopes import Resolution
 from smtpgate.hsl.values import Map
 

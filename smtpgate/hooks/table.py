@@ -58,7 +58,7 @@ from smtpgate.hooks.variables import (
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.checks.endings import undecided
 from smtpgate.hsl.checks.options import wrong_options
-from smtpgate.hsl.environment import Check, Context
+from smtpgate.hsl.runtime.environment import Check, Context
 from smtpgate.smtp import policy, reply
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography import x509
 
 from smtpgate.hsl.builtin import NO_OPTIONS, STRING, Array, Option, Options, builtin
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Map
 
 _HASHES = ("md5", "sha1", "sha256", "sha512")

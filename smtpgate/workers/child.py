@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet import process
 from twisted.internet.defer import Deferred
 
-from smtpgate.hsl.store import Store
+from smtpgate.hsl.runtime.store import Store
 from smtpgate.workers import commands
 from smtpgate.workers.slotdesk import SlotDesk, Slots
 from smtpgate.workers.storedesk import StoreDesk

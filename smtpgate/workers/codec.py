@@ -26,7 +26,7 @@ from __future__ import annotations
 from struct import Struct, error
 from typing import Any
 
-from smtpgate.hsl.turns import paced
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.values import Map, Value
 
 _LENGTH = Struct(">cI")

@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot
 from smtpgate.workers import commands
 from smtpgate.workers.codec import decode, encode
 
@@ -30,7 +30,7 @@ class _Ticket:
 
 
 class RemoteStore:
-    """A :class:`~smtpgate.hsl.store.Store` at the other end of a connection.
+    """A :class:`~smtpgate.hsl.runtime.store.Store` at the other end of a connection.
 
     Whoever waits when the connection is lost gets a :class:`Fault`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, Store
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Store
 from smtpgate.workers import commands
 from smtpgate.workers.end import End
 

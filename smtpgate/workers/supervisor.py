@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from smtpgate import ports
 from smtpgate.assembly import Assembly
-from smtpgate.hsl.store import MemoryStore
+from smtpgate.hsl.runtime.store import MemoryStore
 from smtpgate.lifecycle import GRACE, Foundation, Lifecycle
 from smtpgate.ports import Change, Port, StartError, unbind_all
 from smtpgate.workers import commands, logs

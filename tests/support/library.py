@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from smtpgate.hsl.builtin import BuiltinClass
-from smtpgate.hsl.environment import Environment
+from smtpgate.hsl.runtime.environment import Environment
 from smtpgate.hsl.sources import ScriptRoot
 from smtpgate.hsl.values import Function, Map
 from tests.support.network import Names, Pages

@@ -8,8 +8,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.names import dns, error, server
 
-from smtpgate.hsl.environment import Environment
 from smtpgate.hsl.runtime import compile_script
+from smtpgate.hsl.runtime.environment import Environment
 
 
 class Zone:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot, Store
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Store
 from smtpgate.hsl.values import Map
 from tests.support.trees import same
 

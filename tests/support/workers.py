@@ -8,7 +8,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, connect
 
-from smtpgate.hsl.store import MemoryStore
+from smtpgate.hsl.runtime.store import MemoryStore
 from smtpgate.workers import commands
 from smtpgate.workers.child import Desk
 from smtpgate.workers.end import End

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin
-from smtpgate.hsl.environment import Check, Remark
 from smtpgate.hsl.errors import Position
+from smtpgate.hsl.runtime.environment import Check, Remark
 from smtpgate.hsl.scopes import Resolution
 
 

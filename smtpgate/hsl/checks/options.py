@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin, read_options
 from smtpgate.hsl.constants import UNKNOWN, Folder
-from smtpgate.hsl.environment import Remark
 from smtpgate.hsl.errors import Fault
+from smtpgate.hsl.runtime.environment import Remark
 from smtpgate.hsl.scopes import Resolution
 from smtpgate.hsl.values import Map
 

@@ -24,10 +24,10 @@ from smtpgate.hsl.compiler.functions import Definitions
 from smtpgate.hsl.compiler.support import SUPPORT
 from smtpgate.hsl.compiler.trial import trial_of
 from smtpgate.hsl.constants import Folder
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.resolver import Resolver
 from smtpgate.hsl.runtime import Script
+from smtpgate.hsl.runtime.environment import Context
 from smtpgate.hsl.scopes import Scope
 from smtpgate.hsl.sources import Sources
 

@@ -11,9 +11,9 @@ from smtpgate.hsl import nodes
 from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.kinds import Kinds
 from smtpgate.hsl.constants import UNKNOWN, Folder
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptSyntaxError
 from smtpgate.hsl.resolver import Library
+from smtpgate.hsl.runtime.environment import Context
 from smtpgate.hsl.scopes import Kind, Resolution, Scope, Variable
 
 #: Blocks that one Python function may nest is 20; the rest is for what a loop needs.

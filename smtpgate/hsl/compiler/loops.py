@@ -15,8 +15,8 @@ from smtpgate.hsl.compiler import tree
 from smtpgate.hsl.compiler.assignments import Assignments
 from smtpgate.hsl.compiler.code import MOST_BLOCKS, UNKNOWN, Builder, Code
 from smtpgate.hsl.resolver import blocks
+from smtpgate.hsl.runtime.tracing import LOOP
 from smtpgate.hsl.scopes import Variable
-from smtpgate.hsl.tracing import LOOP
 
 _TURN = "_"
 #: What may surround a statement: the last one is the Python function of a deep switch.

@@ -8,7 +8,6 @@ from sys import getrefcount
 from typing import Any, NoReturn
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import AGAIN, Execution
 from smtpgate.hsl.limits.bounds import check_array
 from smtpgate.hsl.operations import operators
 from smtpgate.hsl.operations.holders import own
@@ -43,9 +42,10 @@ from smtpgate.hsl.operations.slices import (
     store_slice,
 )
 from smtpgate.hsl.operations.writing import append, remove_item, remove_property, store
-from smtpgate.hsl.sharing import Barrier, cached
-from smtpgate.hsl.signals import Terminated
-from smtpgate.hsl.tracing import undefined
+from smtpgate.hsl.runtime.execution import AGAIN, Execution
+from smtpgate.hsl.runtime.sharing import Barrier, cached
+from smtpgate.hsl.runtime.signals import Terminated
+from smtpgate.hsl.runtime.tracing import undefined
 from smtpgate.hsl.values import Function, Map, Object, Value, a_type, describe, format_number
 
 

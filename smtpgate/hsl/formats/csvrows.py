@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from smtpgate.hsl.turns import LONG, MANY, pause
+from smtpgate.hsl.limits.turns import LONG, MANY, pause
 
 #: What may stand between the quotes of a cell.
 _QUOTED = re.compile(r'(?:[^"]++|"")*+')

@@ -11,7 +11,7 @@ from smtpgate.hsl.builtin import ARRAY, BOOLEAN, STRING, Option, read_options
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.csvrows import LongRows
 from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
-from smtpgate.hsl.turns import LONG, MANY, chunks, paced, pause
+from smtpgate.hsl.limits.turns import LONG, MANY, chunks, paced, pause
 from smtpgate.hsl.values import Array, Map, Value, arrays, parse_number, to_string, type_name
 
 #: What the schema of a column may say.

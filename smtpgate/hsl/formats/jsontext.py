@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.bounds import MAX_DEPTH, check_array, check_string
-from smtpgate.hsl.turns import LONG, MANY, chunks, paced, pause, pieces
+from smtpgate.hsl.limits.turns import LONG, MANY, chunks, paced, pause, pieces
 from smtpgate.hsl.values import Array, Map, Value, arrays, format_number
 
 

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Final
 
 from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
-from smtpgate.hsl.turns import LONG, MANY, chunks, pieces
+from smtpgate.hsl.limits.turns import LONG, MANY, chunks, pieces
 from smtpgate.hsl.values import Value, type_name
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import check_string
-from smtpgate.hsl.turns import paced
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.values import Array, Map, Value, format_number, to_string, type_name
 from smtpgate.hsl.values.arrays import get, has
 

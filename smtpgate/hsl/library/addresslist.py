@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from smtpgate.hsl.turns import MANY, pause
+from smtpgate.hsl.limits.turns import MANY, pause
 
 #: Octets of one list: thousands of addresses.
 MAX_LENGTH = 128 * 1024

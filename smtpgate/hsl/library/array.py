@@ -20,7 +20,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import check_array, check_string
-from smtpgate.hsl.turns import chunks, listed, paced
+from smtpgate.hsl.limits.turns import chunks, listed, paced
 from smtpgate.hsl.values import Function, Map, arrays, literal, strict_equal, to_string, type_name
 from smtpgate.hsl.values.sorting import order
 

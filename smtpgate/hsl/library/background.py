@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 from smtpgate.hsl.library.web import Request, RequestFailed, Web
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.environment import Environment
+    from smtpgate.hsl.runtime.environment import Environment
 
 QUEUES: Final = 8
 #: Requests in one queue.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import TURN, Execution
+from smtpgate.hsl.runtime.execution import TURN, Execution
 
 
 def capability(execution: Execution, name: str, function: str) -> Any:

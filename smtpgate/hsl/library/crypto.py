@@ -26,7 +26,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.turns import pieces
+from smtpgate.hsl.limits.turns import pieces
 
 #: The most octets that one call of random_bytes() makes (manual: random_bytes).
 MAX_RANDOM = 1024 * 1024

@@ -13,8 +13,8 @@ from twisted.internet.task import deferLater
 
 from smtpgate.hsl.builtin import Number, String, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.formats.dates import format_time, parse_time
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import literal
 
 #: Octets of the longest text that strftime() gives.

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import signing
-from smtpgate.hsl.turns import LONG, pause, pieces
+from smtpgate.hsl.limits.turns import LONG, pause, pieces
 from smtpgate.hsl.values import literal
 
 #: RFC 6376 5.4.1.

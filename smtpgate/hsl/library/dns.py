@@ -17,9 +17,9 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.formats import domains
 from smtpgate.hsl.library.resolving import Answer, read_servers, resolver_of
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Map, arrays, literal
 
 #: Options of every function that asks name servers.

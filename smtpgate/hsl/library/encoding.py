@@ -21,7 +21,7 @@ from smtpgate.hsl.builtin import (
 )
 from smtpgate.hsl.formats import csvtext, jsontext, packing
 from smtpgate.hsl.limits.bounds import check_string, rewritten
-from smtpgate.hsl.turns import LONG, escaped_pieces, pieces
+from smtpgate.hsl.limits.turns import LONG, escaped_pieces, pieces
 
 
 @builtin("base64_encode")

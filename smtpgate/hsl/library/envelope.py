@@ -6,7 +6,7 @@ import re
 
 from smtpgate.hsl.builtin import Array, String, builtin
 from smtpgate.hsl.limits.bounds import check_string, rewritten
-from smtpgate.hsl.turns import LONG, escaped_pieces
+from smtpgate.hsl.limits.turns import LONG, escaped_pieces
 from smtpgate.hsl.values import Map, arrays
 
 #: Octets of the longest address that is looked at; RFC 5321 4.5.3.1.3 has 256.

@@ -27,10 +27,10 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.formats import csvtext
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.limits.bounds import MAX_STRING, check_array, check_string
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.sources import ScriptFileError, ScriptRoot
 from smtpgate.hsl.values import Function, Object, arrays, to_string
 

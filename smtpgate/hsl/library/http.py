@@ -24,12 +24,12 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.background import Background
 from smtpgate.hsl.library.network import pack_address
 from smtpgate.hsl.library.web import Request, RequestFailed, Response, TooLarge, Web, web_of
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.bounds import check_string
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Map, arrays, literal, to_string, type_name
 
 _OPTIONS = {

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from smtpgate.hsl.builtin import Boolean, Callback, Number, String, Value, builtin
-from smtpgate.hsl.execution import Execution
-from smtpgate.hsl.sharing import plain
-from smtpgate.hsl.store import ABSENT
+from smtpgate.hsl.runtime.execution import Execution
+from smtpgate.hsl.runtime.sharing import plain
+from smtpgate.hsl.runtime.store import ABSENT
+from smtpgate.hsl.runtime.waiting import Gate
 from smtpgate.hsl.values import type_name
-from smtpgate.hsl.waiting import Gate
 
 
 class _Cell:

@@ -21,11 +21,11 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import dkim, headerfield, submission
 from smtpgate.hsl.library.capabilities import slow
 from smtpgate.hsl.limits.bounds import check_string
-from smtpgate.hsl.turns import LONG, pause, pieces
+from smtpgate.hsl.limits.turns import LONG, pause, pieces
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Object, arrays, literal, type_name
 
 #: Parts within parts, and header fields of one part.

@@ -24,10 +24,10 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library import submission
 from smtpgate.hsl.library.capabilities import capability
 from smtpgate.hsl.library.mime import MIME
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import arrays, literal, to_number, type_name
 
 #: Where systems keep their machine-id(5).

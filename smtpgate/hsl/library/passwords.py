@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from smtpgate.hsl.builtin import String, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.capabilities import slow
+from smtpgate.hsl.runtime.execution import Execution
 
 # libxcrypt with and without glibc's interface, then C libraries that have it inside.
 _LIBRARIES = ("libcrypt.so.1", "libcrypt.so.2", None)

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from smtpgate.hsl.builtin import Array, Callback, Integer, String, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.patterns import Regex, compile_pattern
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Value, arrays, to_string, type_name
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from smtpgate.hsl.builtin import NO_OPTIONS, Array, Number, Options, String, builtin
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.formats import domains
 from smtpgate.hsl.library.dns import LOOKUP_OPTIONS, check_timeout
 from smtpgate.hsl.library.network import inet_reverse, pack_address
@@ -20,6 +19,7 @@ from smtpgate.hsl.library.resolving import (
     read_servers,
     resolver_of,
 )
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Map, arrays
 
 #: Seconds for all the questions of one SPF check (RFC 7208 4.6.4).

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorUDP
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.runtime.execution import Execution
 
 #: Where name servers answer.
 PORT = 53

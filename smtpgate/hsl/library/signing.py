@@ -25,8 +25,8 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.capabilities import slow
+from smtpgate.hsl.runtime.execution import Execution
 
 #: The cost of an RSA key grows with the cube of its size, and that of checking one even
 #: faster: greater keys would hold up other sessions.

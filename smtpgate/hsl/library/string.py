@@ -13,7 +13,7 @@ from smtpgate.hsl.builtin import Array, Integer, Number, String, builtin
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
-from smtpgate.hsl.turns import LONG, MANY, pause, pieces
+from smtpgate.hsl.limits.turns import LONG, MANY, pause, pieces
 
 
 @builtin("chr")

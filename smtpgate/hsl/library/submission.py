@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.library.capabilities import capability
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import Array, arrays, to_string, type_name
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

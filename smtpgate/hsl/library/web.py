@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTCP
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.execution import Execution
+from smtpgate.hsl.runtime.execution import Execution
 
 
 @dataclass(frozen=True, slots=True)

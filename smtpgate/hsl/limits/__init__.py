@@ -1,4 +1,8 @@
-"""What one execution may use, and the limits that are in force right now."""
+"""What one execution may use, and the limits that are in force right now.
+
+``bounds`` says how large a value may grow, ``resident`` how large the process is; ``turns`` gives
+way to others in the middle of long work.
+"""
 
 from __future__ import annotations
 

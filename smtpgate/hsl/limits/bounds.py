@@ -12,7 +12,7 @@ from typing import Final
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE, Limits
-from smtpgate.hsl.turns import LONG, MANY, hurry, pieces
+from smtpgate.hsl.limits.turns import LONG, MANY, hurry, pieces
 
 #: Octets in one string, unless an execution has other limits.
 MAX_STRING: Final = Limits().string

@@ -12,7 +12,7 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import Any
 
-from smtpgate.hsl.turns import MANY, paced, pause
+from smtpgate.hsl.limits.turns import MANY, paced, pause
 from smtpgate.hsl.values import Array, Map, Value
 
 

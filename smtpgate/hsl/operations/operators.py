@@ -12,8 +12,8 @@ from typing import Any
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.formats.printf import format_string
 from smtpgate.hsl.limits.bounds import check_array, check_string
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.patterns import compile_pattern
-from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import (
     Array,
     Map,

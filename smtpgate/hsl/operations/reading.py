@@ -7,8 +7,8 @@ from typing import Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import check_array
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.operations.objects import ScriptClass, get_property, has_property, member_name
-from smtpgate.hsl.turns import paced
 from smtpgate.hsl.values import Array, Map, Object, Value, a_type, type_name
 from smtpgate.hsl.values.arrays import from_pairs, get, key, normal, pairs, values
 

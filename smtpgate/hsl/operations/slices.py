@@ -8,10 +8,10 @@ from typing import Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import check_array
+from smtpgate.hsl.limits.turns import listed, paced
 from smtpgate.hsl.operations.holders import ARGUMENT
 from smtpgate.hsl.operations.paths import Change
 from smtpgate.hsl.operations.reading import ABSENT
-from smtpgate.hsl.turns import listed, paced
 from smtpgate.hsl.values import Map, Value, a_type, type_name
 from smtpgate.hsl.values.arrays import from_pairs, pairs, renumbered
 

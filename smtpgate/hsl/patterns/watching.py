@@ -10,7 +10,7 @@ import pcre2
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
-from smtpgate.hsl.turns import pause
+from smtpgate.hsl.limits.turns import pause
 
 _GO_ON = pcre2.CalloutReturn.PASS
 _END = pcre2.CalloutReturn.ABORT

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from smtpgate.hsl import nodes
 from smtpgate.hsl.constants import Folder
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Fault, Position, ScriptErrors
 from smtpgate.hsl.patterns import compile_pattern
 from smtpgate.hsl.resolver import closures, familiar
 from smtpgate.hsl.resolver.definitions import Definitions, Library, blocks
 from smtpgate.hsl.resolver.statements import Walker
+from smtpgate.hsl.runtime.environment import Context
 from smtpgate.hsl.scopes import Callee, FunctionInfo, Resolution, Scope
 from smtpgate.hsl.sources import Sources
 from smtpgate.hsl.values import arity_message

@@ -11,10 +11,10 @@ from itertools import count
 from smtpgate.hsl import nodes
 from smtpgate.hsl.builtin import Builtin, BuiltinClass
 from smtpgate.hsl.constants import UNKNOWN, Folder
-from smtpgate.hsl.environment import Context
 from smtpgate.hsl.errors import Position, ScriptErrors, ScriptSyntaxError
 from smtpgate.hsl.library import CLASSES, FUNCTIONS
 from smtpgate.hsl.resolver.loader import Loader
+from smtpgate.hsl.runtime.environment import Context
 from smtpgate.hsl.scopes import ClassInfo, FunctionInfo, Kind, Resolution, Scope, Variable
 from smtpgate.hsl.sources import Sources
 from smtpgate.hsl.values import Map, Value

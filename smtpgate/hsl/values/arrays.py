@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.turns import MANY, listed, paced
+from smtpgate.hsl.limits.turns import MANY, listed, paced
 from smtpgate.hsl.values.types import Array, Map, Value, type_name
 
 

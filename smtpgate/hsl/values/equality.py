@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import MAX_DEPTH
-from smtpgate.hsl.turns import paced
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.values.arrays import pairs
 from smtpgate.hsl.values.conversions import to_number
 from smtpgate.hsl.values.types import Array, Function, Map, Value, type_name

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 from typing import Any, TypeAlias
 
-from smtpgate.hsl.turns import MANY, pause
+from smtpgate.hsl.limits.turns import MANY, pause
 
 Less: TypeAlias = Callable[[Any, Any], Any]
 

@@ -6,7 +6,7 @@ from math import isfinite
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import MAX_DEPTH, check_string
-from smtpgate.hsl.turns import chunks
+from smtpgate.hsl.limits.turns import chunks
 from smtpgate.hsl.values.arrays import pairs
 from smtpgate.hsl.values.types import Array, Function, Map, Object, Value, type_name
 

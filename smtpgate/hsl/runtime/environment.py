@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.errors import Position
 from smtpgate.hsl.limits import Limits
+from smtpgate.hsl.runtime.store import MemoryStore, Store
+from smtpgate.hsl.runtime.waiting import TurnQueue
 from smtpgate.hsl.sources import ScriptRoot
-from smtpgate.hsl.store import MemoryStore, Store
-from smtpgate.hsl.waiting import TurnQueue
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.execution import Execution
     from smtpgate.hsl.library.background import Background
     from smtpgate.hsl.library.resolving import Lookups
     from smtpgate.hsl.library.web import Web
+    from smtpgate.hsl.runtime.execution import Execution
     from smtpgate.hsl.scopes import Resolution
 
 

@@ -21,10 +21,10 @@ from twisted.python.failure import Failure
 
 from smtpgate.hsl.errors import Fault, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE, Limits
-from smtpgate.hsl.signals import Cancelled, Exhausted, Signal
+from smtpgate.hsl.runtime.signals import Cancelled, Exhausted, Signal
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.environment import Environment
+    from smtpgate.hsl.runtime.environment import Environment
 
 #: Said when a function is called that a script has left in ``$context``, say.
 OUTLIVED = "a function of a script that has ended cannot be called"

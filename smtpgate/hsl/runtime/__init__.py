@@ -13,10 +13,10 @@ from collections.abc import Callable, MutableMapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from smtpgate.hsl.environment import CORE, Context, Environment, Outcome
 from smtpgate.hsl.errors import Position
-from smtpgate.hsl.execution import Execution
 from smtpgate.hsl.limits import Limits
+from smtpgate.hsl.runtime.environment import CORE, Context, Environment, Outcome
+from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.sources import NoFiles, ScriptFileError, ScriptRoot, Sources, Texts
 from smtpgate.hsl.values import Value
 

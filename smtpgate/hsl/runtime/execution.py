@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit, getcurrent
 
 from smtpgate.hsl.builtin import Builtin
-from smtpgate.hsl.environment import IMPLICIT_END, Environment, Outcome
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.resident import resident
-from smtpgate.hsl.signals import Cancelled, Exhausted, Signal, Terminated
-from smtpgate.hsl.tracing import Reentered, translate
+from smtpgate.hsl.runtime.environment import IMPLICIT_END, Environment, Outcome
+from smtpgate.hsl.runtime.signals import Cancelled, Exhausted, Signal, Terminated
+from smtpgate.hsl.runtime.tracing import Reentered, translate
+from smtpgate.hsl.runtime.waiting import OUTLIVED, Suspendable, time_message
 from smtpgate.hsl.values import Function, Map, Value, to_string
-from smtpgate.hsl.waiting import OUTLIVED, Suspendable, time_message
 
 if TYPE_CHECKING:
     from smtpgate.hsl.runtime import Script

@@ -13,7 +13,7 @@ from smtpgate.hsl.errors import (
     ScriptCancelled,
     ScriptRuntimeError,
 )
-from smtpgate.hsl.signals import Cancelled, Exhausted
+from smtpgate.hsl.runtime.signals import Cancelled, Exhausted
 
 if TYPE_CHECKING:
     from smtpgate.hsl.runtime import Script

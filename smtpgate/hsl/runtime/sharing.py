@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits.bounds import MAX_DEPTH
+from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.operations.reading import ABSENT as NO_VALUE
-from smtpgate.hsl.store import ABSENT, BUSY, CacheSlot
-from smtpgate.hsl.turns import paced
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot
+from smtpgate.hsl.runtime.waiting import Gate
 from smtpgate.hsl.values import Function, Map, Value, a_type, describe, literal, type_name
 from smtpgate.hsl.values.arrays import get, has, pairs
-from smtpgate.hsl.waiting import Gate
 
 if TYPE_CHECKING:
-    from smtpgate.hsl.execution import Execution
+    from smtpgate.hsl.runtime.execution import Execution
 
 _TTL = 60.0
 _SIZE = 32.0
