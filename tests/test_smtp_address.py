@@ -194,12 +194,36 @@ class RefusedTests(SynchronousTestCase):
         self.refused(b"a@b", "501 5.1.7 The address must be in angle brackets", allow_null=True)
 
     def test_source_route(self) -> None:
-        """A source route is refused as such."""
-        text = "5.1.3 Source routes are not accepted"
-        self.refused(b"<@a,@b:user@dom>", "553 " + text)
-        self.refused(b"<@a:user@dom>", "553 " + text)
-        self.refused(b"<@a>", "553 " + text)
-        self.refused(b"<@", "553 5.1.7 Source routes are not accepted", allow_null=True)
+        """A source route is accepted and ignored, as RFC 5321 wants it."""
+        for route in (b"@a:", b"@a,@b:", b"@one.example,@xn--nxasmq6b,@three.example:"):
+            found, rest = parse_path(b"<" + route + b"user@dom> SIZE=3")
+            self.assertEqual((found, rest), (Mailbox("user", "dom"), b"SIZE=3"))
+        (found, _) = parse_path(b'<@a:"x@y,:"@[192.0.2.1]>')
+        self.assertEqual(found, Mailbox('"x@y,:"', "[192.0.2.1]"))
+
+    def test_wrong_source_routes(self) -> None:
+        """Routes have domains, and lead to an address."""
+        not_well_formed = "501 5.1.3 The source route is not well-formed"
+        not_allowed = "501 5.1.3 The domain holds a character that is not allowed"
+        for octets, text in (
+            (b"<@a,b:user@dom>", not_well_formed),
+            (b"<@a,:user@dom>", not_well_formed),
+            (b"<@a,", not_well_formed),
+            (b"<@a", not_well_formed),
+            (b"<@a>", not_allowed),
+            (b"<@a;@b:user@dom>", not_allowed),
+            (b"<@a@b:user@dom>", not_allowed),
+            (b"<@[192.0.2.1]:user@dom>", "501 5.1.3 The domain is empty"),
+            (b"<@:user@dom>", "501 5.1.3 The domain is empty"),
+            (b"<@a..b:user@dom>", "501 5.1.3 The domain has an empty label"),
+            (b"<@a:>", "501 5.1.3 The local part holds a character that is not allowed"),
+            (b"<@a:@b:user@dom>", "501 5.1.3 The local part is empty"),
+            (b"<@" + b"a.b" * 60 + b",@" + b"a.b" * 25 + b":u@d>",
+             "501 5.1.3 The path is longer than 256 octets"),
+        ):  # fmt: skip
+            self.refused(octets, text)
+        self.refused(b"<@a:Postmaster>", "501 5.1.3 The address has no domain", allow_postmaster=1)
+        self.refused(b"<@", "501 5.1.7 The domain is empty", allow_null=True)
 
     def test_no_space_before_parameters(self) -> None:
         """Parameters that stick to the path are refused."""

@@ -117,7 +117,8 @@ def parse_path(
     """Read what follows `MAIL FROM:` or `RCPT TO:`: the path, then the parameters.
 
     Gives the mailbox (None for the null path `<>`) and the octets of the parameters without the
-    spaces around them. Spaces before the path are tolerated, missing brackets are not.
+    spaces around them. Spaces before the path are tolerated, missing brackets are not. A source
+    route is read and left out.
 
     `allow_null` is for MAIL; without it errors are those of a recipient. `allow_postmaster` lets
     `<Postmaster>` do without a domain. Without `smtputf8` an address must be ASCII; a MAIL command
@@ -185,7 +186,8 @@ class _PathParser:
         mailbox = None
         if not self.sees(b">"):
             if self.sees(b"@"):
-                raise self.error("Source routes are not accepted", code=553)
+                self.route()
+                allow_postmaster = False
             mailbox = self.mailbox(allow_postmaster)
             if not self.sees(b">"):
                 raise self.error("The address must end with a closing angle bracket")
@@ -199,6 +201,19 @@ class _PathParser:
         if mailbox is not None and not smtputf8:
             require_ascii(mailbox)
         return mailbox, self.octets[self.at :].strip(b" ")
+
+    def route(self) -> None:
+        """Pass over a source route, `@host,@host:`: read, and ignored (RFC 5321 4.1.2)."""
+        while True:
+            if not self.sees(b"@"):
+                raise self.error("The source route is not well-formed")
+            self.at += 1
+            self.domain(b",:")
+            if self.at == len(self.octets):
+                raise self.error("The source route is not well-formed")
+            self.at += 1
+            if self.octets[self.at - 1] == ord(":"):
+                return
 
     def mailbox(self, allow_postmaster: bool) -> Mailbox:
         local = self.local()
@@ -242,7 +257,7 @@ class _PathParser:
             raise self.error("The address holds a control character")
         return text
 
-    def domain(self) -> bytes:
+    def domain(self, ends: bytes = b">") -> bytes:
         match = _NAME.match(self.octets, self.at)
         assert match is not None  # the pattern matches the empty string
         name = match[0]
@@ -257,7 +272,7 @@ class _PathParser:
             text = self.unicode(name)
         for label in text.split("."):
             self.label(label)
-        if self.at < len(self.octets) and not self.sees(b">"):
+        if self.at < len(self.octets) and self.octets[self.at] not in ends:
             raise self.error("The domain holds a character that is not allowed")
         return name
 
