@@ -110,16 +110,16 @@ class SMTPProtocol(Arrival):
             if line is None:
                 break
             self._went_on = True
-            self._line = b"" if isinstance(line, LineFault) else line
+            self._line = line if isinstance(line, bytes) else b""
             if self._a_command:
                 connection.commands += 1
                 if 0 < limits.commands < connection.commands:
                     self._answered(replies.too_many_commands(self.settings.hostname))
                     return
-            if isinstance(line, LineFault):
-                self._faulty(line)
-            else:
+            if isinstance(line, bytes):
                 self.lineReceived(line)
+            else:
+                self._faulty(line)
         else:
             self._wait_for_turn()
             return
@@ -196,7 +196,7 @@ class SMTPProtocol(Arrival):
             return self._answered(decision.reply)
         if decision.line is not None:
             line = self._line = decision.line
-            if b"\r" in line or b"\n" in line or b"\0" in line:
+            if 13 in line or 10 in line or 0 in line:  # CR, LF, NUL
                 return self._answered(replies.BAD_CHARACTER)
             if len(line) + 2 > max(self.limits.command_line, self.limits.auth_line):
                 return self._answered(replies.LINE_TOO_LONG)
