@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.python.failure import Failure
@@ -25,6 +26,9 @@ from smtpgate.smtp.delivery import Delivery, Transport
 from smtpgate.smtp.observer import SessionObserver
 from smtpgate.smtp.reply import DELIVERY_TROUBLE, START_MAIL, UNKNOWN_TRANSPORT, Reply, worst
 from smtpgate.smtp.session import Connection, Recipient
+
+R = TypeVar("R")
+Answer = Reply | Deferred[Reply]
 
 
 class _Leg:
@@ -56,15 +60,15 @@ class Deliveries:
         self._legs: dict[str, _Leg] = {}
         self._broken = False
 
-    def mail(self, name: str) -> Reply | Deferred[Reply] | None:
+    def mail(self, name: str) -> Answer | None:
         """Offer the sender to a transport that answers MAIL; None when it does not."""
         transport = self._transports.get(name)
         if transport is None or not transport.answers_mail:
             return None
         leg = self._begin(name, transport)
-        return leg if isinstance(leg, Reply) else when(self._mail(leg), partial(self._offered, leg))
+        return leg if isinstance(leg, Reply) else self._mail(leg, self._offered)
 
-    def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
+    def rcpt(self, recipient: Recipient) -> Answer:
         """Offer a recipient to its transport."""
         leg = self._legs.get(recipient.transport)
         if leg is not None:
@@ -79,9 +83,9 @@ class Deliveries:
         begun = self._begin(recipient.transport, transport)
         if isinstance(begun, Reply):
             return begun
-        return when(self._mail(begun), partial(self._sender_answered, begun, recipient))
+        return self._mail(begun, partial(self._sender_answered, recipient))
 
-    def data(self) -> Reply | Deferred[Reply]:
+    def data(self) -> Answer:
         """Ask every delivery for the message: 354, or the worst refusal; then all are aborted."""
         if self._broken:
             self.abort()
@@ -89,8 +93,7 @@ class Deliveries:
         for leg in list(self._legs.values()):
             if not leg.recipients:
                 self._drop(leg)
-        answers = [self._ask(leg, leg.delivery.data) for leg in self._legs.values()]
-        return when(_together(answers), self._data_answered)
+        return self._ask_all(lambda delivery: delivery.data(), self._data_answered)
 
     @property
     def broken(self) -> bool:
@@ -124,12 +127,11 @@ class Deliveries:
         together: Deferred[object] = gatherResults(waiting, consumeErrors=True)  # type: ignore[assignment]
         return together
 
-    def finish(self) -> Reply | Deferred[Reply]:
+    def finish(self) -> Answer:
         """The message is complete: the one answer for it."""
         if self._broken:
             return DELIVERY_TROUBLE
-        answers = [self._ask(leg, leg.delivery.finish) for leg in self._legs.values()]
-        return when(_together(answers), self._finished)
+        return self._ask_all(lambda delivery: delivery.finish(), self._finished)
 
     def abort(self) -> None:
         """Give everything up."""
@@ -145,26 +147,23 @@ class Deliveries:
         leg = self._legs[name] = _Leg(name, delivery)
         return leg
 
-    def _mail(self, leg: _Leg) -> Reply | Deferred[Reply]:
-        return self._ask(leg, leg.delivery.mail, self._connection.transaction)
+    def _mail(self, leg: _Leg, then: Callable[[_Leg, Reply], Answer]) -> Answer:
+        return self._ask(leg, then, leg.delivery.mail, self._connection.transaction)
 
     def _offered(self, leg: _Leg, reply: Reply) -> Reply:
         if not reply.positive:
             self.abort()
         return reply
 
-    def _sender_answered(
-        self, leg: _Leg, recipient: Recipient, reply: Reply
-    ) -> Reply | Deferred[Reply]:
+    def _sender_answered(self, recipient: Recipient, leg: _Leg, reply: Reply) -> Answer:
         if reply.positive:
             return self._recipient(leg, recipient)
         leg.refusal = reply
         self._abort(leg)
         return reply
 
-    def _recipient(self, leg: _Leg, recipient: Recipient) -> Reply | Deferred[Reply]:
-        answer = self._ask(leg, leg.delivery.rcpt, recipient)
-        return when(answer, partial(self._recipient_answered, leg))
+    def _recipient(self, leg: _Leg, recipient: Recipient) -> Answer:
+        return self._ask(leg, self._recipient_answered, leg.delivery.rcpt, recipient)
 
     def _recipient_answered(self, leg: _Leg, reply: Reply) -> Reply:
         if reply.positive:
@@ -179,27 +178,45 @@ class Deliveries:
         return worst(refusals)
 
     def _finished(self, replies: list[Reply]) -> Reply:
-        answers = {}
-        for leg, reply in zip(self._legs.values(), replies, strict=True):
-            # Only 2xx can mean that a message is safe.
-            answers[leg.name] = DELIVERY_TROUBLE if reply.code // 100 == 3 else reply
-        self._legs = {}
-        if len(answers) > 1 and len({reply.positive for reply in answers.values()}) > 1:
+        # Only 2xx can mean that a message is safe.
+        replies = [DELIVERY_TROUBLE if reply.code // 100 == 3 else reply for reply in replies]
+        legs, self._legs = self._legs, {}
+        if len({reply.positive for reply in replies}) > 1:
+            answers = dict(zip(legs, replies, strict=True))
             self._observer.deliveries_disagree(
                 self._connection, self._connection.transaction, answers
             )
-        return worst(answers.values())
+        return worst(replies)
 
     def _ask(
-        self, leg: _Leg, question: Callable[..., Reply | Deferred[Reply]], *about: object
-    ) -> Reply | Deferred[Reply]:
+        self,
+        leg: _Leg,
+        then: Callable[[_Leg, Reply], R | Deferred[R]],
+        question: Callable[..., Answer],
+        *about: object,
+    ) -> R | Deferred[R]:
+        """Ask a delivery; go on with its answer, which is a refusal when it fails."""
         try:
             answer = question(*about)
         except Exception:  # noqa: BLE001 (another's code: whatever it raises is answered)
-            return self._question_failed(leg, caught())
+            answer = self._question_failed(leg, caught())
         if later(answer):
-            answer.addErrback(partial(self._question_failed, leg))
-        return answer
+            return answer.addCallbacks(
+                partial(then, leg), lambda failure: then(leg, self._question_failed(leg, failure))
+            )
+        return then(leg, answer)
+
+    def _ask_all(
+        self,
+        question: Callable[[Delivery], Answer],
+        then: Callable[[list[Reply]], Reply],
+    ) -> Answer:
+        """Ask every delivery; go on with all answers."""
+        legs = list(self._legs.values())
+        if len(legs) == 1:
+            return self._ask(legs[0], lambda _, reply: then([reply]), question, legs[0].delivery)
+        answers = [self._ask(leg, _its_answer, question, leg.delivery) for leg in legs]
+        return when(_together(answers), then)
 
     def _question_failed(self, leg: _Leg, failure: Failure) -> Reply:
         if cancelled(failure):
@@ -233,10 +250,12 @@ class Deliveries:
             self._observer.trouble(self._connection, f"transport {leg.name}", caught())
 
 
-def _together(answers: list[Reply | Deferred[Reply]]) -> list[Reply] | Deferred[list[Reply]]:
+def _its_answer(_: _Leg, reply: Reply) -> Reply:
+    return reply
+
+
+def _together(answers: list[Answer]) -> list[Reply] | Deferred[list[Reply]]:
     """All answers, as one answer."""
-    if len(answers) == 1:
-        return when(answers[0], lambda answer: [answer])
     ready = [answer for answer in answers if not later(answer)]
     if len(ready) == len(answers):
         return ready

@@ -127,9 +127,11 @@ class Transfer:
         return self._refuses_message() or when(self._ask_for_message(), self._data_answered)
 
     def _data_answered(self, reply: Reply) -> Reply:
-        if reply.code == 354:
-            reader = BodyReader(*self._reading())
-            self.intake = DataIntake(self._message(reader), reader)
+        if reply.code != 354:
+            self._give_up(0, reply)
+            return reply
+        reader = BodyReader(*self._reading())
+        self.intake = DataIntake(self._message(reader), reader)
         return reply
 
     def bdat(self, argument: bytes) -> Reply | Deferred[Reply | None] | None:
@@ -152,6 +154,7 @@ class Transfer:
 
     def _chunk_answered(self, chunk: Bdat, reply: Reply) -> None:
         if reply.code != 354:
+            self._give_up(0, reply)
             self.intake = DiscardIntake(chunk.size, reply)
             return
         reader = ChunkReader(*self._reading())
@@ -196,8 +199,8 @@ class Transfer:
     def _ask_for_message(self) -> Reply | Deferred[Reply]:
         assert self._deliveries is not None
         if self._server.policy.examines:
-            return self._message_allowed(self._open_spool(self._deliveries.broken))
-        return when(self._deliveries.data(), self._message_allowed)
+            return self._open_spool(self._deliveries.broken)
+        return self._deliveries.data()
 
     def _open_spool(self, broken: bool) -> Reply:
         """The deliveries are asked for the message when somebody has looked at it."""
@@ -205,11 +208,6 @@ class Transfer:
             return replies.DELIVERY_TROUBLE
         self._spool = Spool(self._server.settings.spool)
         return replies.START_MAIL
-
-    def _message_allowed(self, reply: Reply) -> Reply:
-        if not reply.positive:
-            self._give_up(0, reply)
-        return reply
 
     def _reading(self) -> tuple[BareNewlines, int | None]:
         settings = self._server.settings
