@@ -4,6 +4,8 @@ Rules that this file keeps:
 
 * Each reply belongs to the oldest command that waits. A reply that nobody waits for ends the
   connection: from then on nobody could tell which reply belongs to what.
+* A reply that makes no sense for its command (a 2xx to DATA, a 3xx to RCPT) is the end of the
+  connection, too, never a success.
 * A connection that has failed stays failed, and everybody who waits is told why.
 * Whoever is waited for has a deadline: for a reply, for the handshake, and for taking octets.
 * The last part of a message that has come is held until the next one, or its end: most messages
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
@@ -28,6 +30,12 @@ from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.replyreader import BadReply, ReplyReader
 from smtpgate.smtp.writing import write_now
+
+#: Codes that say that all is well, besides which there are refusals: to most commands, to DATA,
+#: and where nobody knows.
+DONE: Final = range(200, 300)
+GO_ON: Final = range(354, 355)
+WHATEVER: Final = range(200, 400)
 
 
 class NextHopError(Exception):
@@ -46,6 +54,7 @@ class _Waiting(NamedTuple):
     answer: Deferred[Reply]
     seconds: float
     what: str
+    good: range
 
 
 @implementer(IPushProducer)
@@ -107,28 +116,31 @@ class Channel(Protocol):
         if self.problem is None:
             write_now(self.transport, octets)
 
-    def expect(self, seconds: float, what: str) -> Deferred[Reply]:
+    def expect(self, seconds: float, what: str, good: range = WHATEVER) -> Deferred[Reply]:
         """The next reply that is not waited for yet.
 
         :param what: it answers, for the words of the error
+        :param good: codes that make sense, besides refusals
         """
         if self.problem is not None:
             return fail(self.problem)
         answer: Deferred[Reply] = Deferred(self._give_up)
-        self._waiting.append(_Waiting(answer, seconds, what))
+        self._waiting.append(_Waiting(answer, seconds, what, good))
         if len(self._waiting) == 1:
             self._watch()
         return answer
 
-    def ask(self, line: str, seconds: float) -> Deferred[Reply]:
+    def ask(self, line: str, seconds: float, good: range = WHATEVER) -> Deferred[Reply]:
         """Send a command, an octet a character; the reply to it."""
         self.send(f"{line}\r\n".encode("latin-1"))
-        return self.expect(seconds, line.partition(" ")[0])
+        return self.expect(seconds, line.partition(" ")[0], good)
 
-    def ask_all(self, lines: Sequence[str], seconds: float) -> list[Deferred[Reply]]:
+    def ask_all(
+        self, lines: Sequence[str], seconds: float, good: range = WHATEVER
+    ) -> list[Deferred[Reply]]:
         """Send commands in one piece, RFC 2920; the replies to them."""
         self.send("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
-        return [self.expect(seconds, line.partition(" ")[0]) for line in lines]
+        return [self.expect(seconds, line.partition(" ")[0], good) for line in lines]
 
     def _watch(self) -> None:
         """Start the clock for the oldest reply."""
@@ -162,6 +174,9 @@ class Channel(Protocol):
             self._deadline.clear()
         if reply.code == 421:  # RFC 5321 3.8: it closes
             problem = self.drop(f"{reply.code} {reply.text}", reply)
+            answered.answer.errback(problem)
+        elif reply.code < 400 and reply.code not in answered.good:
+            problem = self.drop(f"an answer that makes no sense: {reply.code} {reply.text}")
             answered.answer.errback(problem)
         else:
             answered.answer.callback(reply)

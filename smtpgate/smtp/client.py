@@ -5,8 +5,6 @@ Rules that this file keeps:
 * Parameters go to a next hop that offers their extension, and to no other. Mail that needs
   8BITMIME, SMTPUTF8 or REQUIRETLS is refused for a next hop that has not got it: nothing is
   converted, and no promise is broken.
-* A reply that makes no sense for its command (a 2xx to DATA, a 3xx to RCPT) is the end of the
-  connection, never a success.
 * A message is complete only with its last dot: a client that is dropped before has sent nothing.
 * An answer to the last dot that does not come leaves the outcome unknown. That is no success.
 """
@@ -19,7 +17,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.channel import Channel
+from smtpgate.smtp.channel import DONE, GO_ON, Channel
 from smtpgate.smtp.opening import Identity, Offered, Timeouts, xforward
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.session import Transaction
@@ -58,7 +56,6 @@ class Client:
         self._lmtp = lmtp
         self._authenticated = authenticated
         self._stuffer = DotStuffer()
-        self._recipients = 0
         self._streaming = False
 
     @property
@@ -84,21 +81,18 @@ class Client:
         :param trusted: whether who gave us the message has authenticated
         :raises NextHopError: when there is no answer
         """
-        self._recipients = 0
         sender = "" if transaction.sender is None else transaction.sender.text
         params = self._sender_params(transaction.sender_params, trusted)
         line = f"MAIL FROM:<{sender}>{_written(params)}"
         if identity is None or "XFORWARD" not in self.offered:
-            answer = self._ask(line)
-        else:
-            supported = self.offered["XFORWARD"]
-            answer = self._introduced(xforward(identity, transaction.id, supported), line)
-        return answer.addCallback(self._answer)
+            return self._ask(line)
+        supported = self.offered["XFORWARD"]
+        return self._introduced(xforward(identity, transaction.id, supported), line)
 
     def _introduced(self, introduction: str, line: str) -> Deferred[Reply]:
         """XFORWARD, then a command; a next hop that does not take the first refuses that only."""
         if "PIPELINING" in self.offered:
-            answers = self.channel.ask_all((introduction, line), self._timeouts.command)
+            answers = self.channel.ask_all((introduction, line), self._timeouts.command, DONE)
             return _last_of(answers)
         return self._ask(introduction).addCallback(lambda _: self._ask(line))
 
@@ -108,22 +102,17 @@ class Client:
         :raises NextHopError: when there is no answer
         """
         passed = params if "DSN" in self.offered else {}
-        line = f"RCPT TO:<{mailbox.text}>{_written(passed)}"
-        return self._ask(line).addCallback(self._recipient_answered)
-
-    def _recipient_answered(self, reply: Reply) -> Reply:
-        self._recipients += self._answer(reply).positive
-        return reply
+        return self._ask(f"RCPT TO:<{mailbox.text}>{_written(passed)}")
 
     def data(self) -> Deferred[Reply]:
         """DATA: 354, or a refusal.
 
         :raises NextHopError: when there is no answer
         """
-        return self._ask("DATA").addCallback(self._data_answered)
+        return self._ask("DATA", GO_ON).addCallback(self._data_answered)
 
     def _data_answered(self, reply: Reply) -> Reply:
-        if self._answer(reply, data=True).positive:
+        if reply.positive:
             self._streaming = True
             self.channel.begin_message()
         return reply
@@ -132,23 +121,24 @@ class Client:
         """Part of the message, unstuffed; a Deferred when the next hop is slow."""
         return self.channel.write(self._stuffer.feed(octets))
 
-    def end(self) -> Deferred[list[Reply]]:
+    def end(self, recipients: int) -> Deferred[list[Reply]]:
         """The end of the message: one answer, or by LMTP one for each accepted recipient.
 
+        :param recipients: how many the next hop has accepted
         :raises NextHopError: nobody knows what has become of the message
         """
         channel, seconds = self.channel, self._timeouts.message
-        count = self._recipients if self._lmtp else 1
+        count = recipients if self._lmtp else 1
         channel.end_message(self._stuffer.finish())
         replies: list[Reply] = []
         answers = []
         for _ in range(count):
-            answer = channel.expect(seconds, "the end of the message")
+            answer = channel.expect(seconds, "the end of the message", DONE)
             answers.append(answer.addCallback(self._message_answered, replies, count))
         return _last_of(answers)
 
     def _message_answered(self, reply: Reply, replies: list[Reply], count: int) -> list[Reply]:
-        replies.append(self._answer(reply))
+        replies.append(reply)
         self._streaming = len(replies) < count
         return replies
 
@@ -175,15 +165,8 @@ class Client:
         else:
             self.channel.quit()
 
-    def _ask(self, line: str) -> Deferred[Reply]:
-        return self.channel.ask(line, self._timeouts.command)
-
-    def _answer(self, reply: Reply, data: bool = False) -> Reply:
-        """Any refusal, or what a command says when all is well: 2xx, and 354 to DATA."""
-        code = reply.code
-        if code >= 400 or (code == 354 if data else code < 300):
-            return reply
-        raise self.channel.drop(f"an answer that makes no sense: {reply.code} {reply.text}")
+    def _ask(self, line: str, good: range = DONE) -> Deferred[Reply]:
+        return self.channel.ask(line, self._timeouts.command, good)
 
     def _sender_params(self, params: Mapping[str, str], trusted: bool) -> dict[str, str]:
         passed = {}

@@ -38,7 +38,7 @@ class ReplyReader:
     def __init__(self) -> None:
         self._octets = b""
         self._start = 0  # of the octets that were not read yet
-        self._code = b""
+        self._code = 0
         self._lines: list[str] = []
         self._size = 0
 
@@ -67,21 +67,28 @@ class ReplyReader:
             if self._size > REPLY_LIMIT:
                 raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
             line = octets[start:end]
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise BadReply(f"no SMTP reply: {line[:80]!r}")
-            code, more, text = match.groups(b"")
+            code, last, text = _parsed(line)
             if self._lines and code != self._code:
                 raise BadReply(f"a reply with two codes: {line[:80]!r}")
             self._code = code
-            self._lines.append(text.decode("latin-1"))
-            if more != b"-":
+            self._lines.append(text)
+            if last:
                 lines, self._lines, self._size = tuple(self._lines), [], 0
-                return as_reply(int(code), lines)
+                return as_reply(code, lines)
         return None
 
 
 @lru_cache(maxsize=128)  # a next hop says the same few things again and again
+def _parsed(line: bytes) -> tuple[int, bool, str]:
+    """A line's code, whether it is the last one, and its text."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise BadReply(f"no SMTP reply: {line[:80]!r}")
+    code, more, text = match.groups(b"")
+    return int(code), more != b"-", text.decode("latin-1")
+
+
+@lru_cache(maxsize=128)
 def as_reply(code: int, lines: tuple[str, ...]) -> Reply:
     """A reply with its enhanced code taken out of its text, RFC 2034 4.
 

@@ -134,7 +134,8 @@ class RelayDelivery:
 
     def finish(self) -> Deferred[Reply]:
         assert self._client is not None
-        return self._client.end().addCallbacks(self._finished, self._not_finished)
+        answers = self._client.end(len(self._recipients))
+        return answers.addCallbacks(self._finished, self._not_finished)
 
     def abort(self) -> None:
         client, self._client = self._client, None
