@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.builtin import Number, Value, builtin
 from smtpgate.hsl.errors import Fault, ScriptBudgetError, ScriptCancelled, ScriptRuntimeError
-from smtpgate.hsl.runtime import Context, Limits
+from smtpgate.hsl.runtime import Context, Limits, compile_script
 from smtpgate.hsl.runtime.waiting import time_message
 from tests.support.hsl import Machine
 
@@ -207,6 +207,37 @@ class WaitingTests(SynchronousTestCase):
             self.assertIsNone(self.start_with(left, variables).error)
             error = self.start_with(later, variables).error
             self.assertEqual(str(error), f"test.hsl:{place}: {outlived}")
+
+    def test_outlived_objects(self) -> None:
+        """Code of its class reaches an object of an earlier run, code of another class does not;
+        and a class that is made in each run is no other one for that."""
+        source = """
+            class A {
+                STATIC
+                private $n;
+                constructor($n) { $this->n = $n; COUNT }
+                function of($other) { return $other->n; }
+                function has($other) { return isset($other->n); }
+                function change($other) { $other->n += 1; }
+            }
+            class B { function of($other) { return $other->n; } }
+            if (!$again) { $context = A(5); return; }
+            $a = A(0);
+            $a->change($context);
+            echo $a->of($context);
+            echo $a->has($context);
+            echo B()->of($context);
+        """
+        for static, count in (("", ""), ("static $made = 0;", "A::$made += 1;")):
+            written = source.replace("STATIC", static).replace("COUNT", count)
+            context = Context("test", frozenset({"again"}), frozenset({"context"}))
+            script = compile_script(written, "test.hsl", context)
+            variables: dict[str, Value] = {"again": False}
+            self.assertIsNone(self.machine.start(script, variables, context).error)
+            variables["again"] = True
+            run = self.machine.start(script, variables, context)
+            self.assertEqual(run.lines, ["6", "1"])
+            self.assertTrue(str(run.error).endswith(": A->n is private"), run.error)
 
     def test_outlived_data(self) -> None:
         """An object's variables, and the library's functions, may stay."""

@@ -47,6 +47,14 @@ class ScriptClass:
         #: Names of instance variables that only the object's own functions may assign to.
         self.readonly = readonly
 
+    def is_that_of(self, inside: ScriptClass | None) -> bool:
+        """Whether code of a class is this one's.
+
+        A class whose functions reach variables of the script is made in each run, and an earlier
+        run may have left an object of it; what the class says of itself is made once.
+        """
+        return self is inside or (inside is not None and self.defaults is inside.defaults)
+
 
 class Instance(Object):
     """An object of a script class, which belongs to the execution that has made it."""
@@ -91,7 +99,7 @@ def visible(target: Instance, name: str, inside: ScriptClass | None) -> None:
     :raises Fault: if the member is private; ``inside`` is the class whose code asks
     """
     kind = target.kind
-    if kind is inside:
+    if kind.is_that_of(inside):
         return
     method = kind.methods.get(name)
     if name in kind.private or (method is not None and method.private):
@@ -126,7 +134,8 @@ def has_property(target: Object, name: str, inside: ScriptClass | None) -> bool:
     if isinstance(target, Instance):
         kind = target.kind
         method = kind.methods.get(name)
-        if kind is not inside and (name in kind.private or (method is not None and method.private)):
+        private = name in kind.private or (method is not None and method.private)
+        if private and not kind.is_that_of(inside):
             return False
         return name in target.properties or method is not None
     return name in builtin_methods(type(target))
@@ -175,7 +184,7 @@ def member_code(
         kind = target.kind
         method = kind.methods.get(name)
         if method is not None:
-            if method.private and kind is not inside:
+            if method.private and not kind.is_that_of(inside):
                 raise Fault(f"{kind.name}->{name} is private")
             if count < method.least or (method.most is not None and count > method.most):
                 raise Fault(arity_message(f"{kind.name}->{name}", method.least, method.most, count))
