@@ -6,13 +6,15 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.admission import Admission, Admitted
 from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Limits
-from tests.support.smtp import Client, Wire
+from tests.support.certificates import server_options
+from tests.support.smtp import Client
 
 BANNER = "220 gw.example.org ESMTP\n"
 TOO_MANY = "421 4.7.0 gw.example.org Too many connections, try again later\n"
@@ -40,19 +42,9 @@ class SlowAdmission(Admission):
         self.undone.append(address)
 
 
-class Inner:
-    """What TLS gets."""
-
-    def __init__(self) -> None:
-        self.octets = b""
-
-    def dataReceived(self, data: bytes) -> None:
-        self.octets += data
-
-
 class LaterTests(SynchronousTestCase):
-    def client(self, listener: Listener | None = None) -> Client:
-        client = Client(listener=listener, connect=False)
+    def client(self, listener: Listener | None = None, **settings: Any) -> Client:
+        client = Client(listener=listener, connect=False, **settings)
         self.admission = SlowAdmission()
         client.factory.server = replace(client.server, admission=self.admission)
         client.connect()
@@ -122,17 +114,20 @@ class LaterTests(SynchronousTestCase):
 
     def test_implicit_tls(self) -> None:
         """The handshake that came meanwhile goes to TLS, in its order."""
-        inner = Inner()
-
-        def start(wire: Wire, options: Any) -> None:
-            wire.protocol = inner  # type: ignore[attr-defined]
-
-        self.patch(Wire, "startTLS", start)
-        client = self.client(Listener(implicit_tls=True, proxies=(ip_network("192.0.2.0/24"),)))
+        client = self.client(
+            Listener(implicit_tls=True, proxies=(ip_network("192.0.2.0/24"),)),
+            tls=server_options(),
+        )
+        del client.protocol.secure
+        peer = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+        peer.set_connect_state()
+        self.assertRaises(SSL.WantReadError, peer.do_handshake)
+        hello = peer.bio_read(10_000)
         self.admission.room.callback(True)
-        client.send(b"PROXY UNKNOWN\r\n\x16\x03\x01")
-        client.send(b"hello")
-        self.assertEqual(b"", inner.octets)
-        self.admission.place.callback(True)
-        self.assertEqual(b"\x16\x03\x01hello", inner.octets)
+        client.send(b"PROXY UNKNOWN\r\n" + hello[:3])
+        client.send(hello[3:])
         self.assertEqual("", client.heard())
+        self.admission.place.callback(True)
+        peer.bio_write(client.wire.value())
+        peer.do_handshake()
+        self.assertEqual("TLSv1.3", peer.get_protocol_version_name())

@@ -84,7 +84,7 @@ class DoorTests(SynchronousTestCase):
         def fail(wire: Wire, options: Any) -> None:
             raise ValueError("no certificate")
 
-        self.patch(Wire, "startTLS", fail)
+        self.patch(Wire, "start_tls", fail)
         client.connect()
         self.assertEqual(client.banner, "")
         self.assertTrue(client.wire.aborted)

@@ -114,14 +114,10 @@ class WriteNowTests(SynchronousTestCase):
         self.assertEqual((socket.taken, socket.watched), (b"", False))
 
     def test_other_transports(self) -> None:
-        """TLS, and what is no socket, has its own ways."""
+        """What is no socket has its own ways."""
         transport = StringTransport()
         self.assertFalse(write_now(transport, b"250 OK\r\n"))
         self.assertEqual(transport.value(), b"250 OK\r\n")
-        socket = Socket(100)
-        socket.TLS = True
-        self.assertFalse(write_now(socket, b"cipher text"))
-        self.assertEqual((socket.taken, socket.watched), (b"", True))
 
     def test_close(self) -> None:
         """A socket that took all is closed within the call."""
@@ -132,8 +128,5 @@ class WriteNowTests(SynchronousTestCase):
         self.assertIsInstance(reasons[0].value, ConnectionDone)
 
     def test_close_others(self) -> None:
-        """What is no socket, or has TLS, is left to its own ways."""
-        socket = Socket(100)
-        socket.TLS = True
-        self.assertFalse(close_now(socket))
+        """What is no socket is left to its own ways."""
         self.assertFalse(close_now(StringTransport()))

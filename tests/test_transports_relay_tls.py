@@ -349,8 +349,7 @@ class PaceTests(TLSCase):
         [session] = gateway.factory.sessions
         leg = session.machine.transfer._deliveries._legs["next"]
         wire = leg.delivery._client.channel.transport
-        inside = (*wire.protocol._appSendBuffer, *wire.protocol._aggregator._buffer)
-        held = len(session.lines) + sum(map(len, inside)) + _unsent(wire)
+        held = len(session.lines) + _unsent(wire.transport)
         self.assertGreater(held, 0)
         self.assertLess(held, 256 * 1024)
         hop.sessions[0].transport.resumeProducing()

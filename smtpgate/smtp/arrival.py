@@ -26,6 +26,7 @@ from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener, Server
 from smtpgate.smtp.session import Connection, unmapped, within
 from smtpgate.smtp.tlsinfo import tls_info, tls_problem
+from smtpgate.smtp.tlslayer import TLSLayer
 from smtpgate.smtp.wire import Wire
 
 
@@ -129,7 +130,7 @@ class Arrival(Wire):
         early, self._early = self._early, b""
         if early and not self.closing:
             # TLS may have started: then the octets are its, not ours.
-            handler = getattr(self.transport, "protocol", None) or self
+            handler = self.transport if isinstance(self.transport, TLSLayer) else self
             handler.dataReceived(early)
 
     def arriving(self, data: bytes) -> bool:
@@ -243,7 +244,7 @@ class Arrival(Wire):
             self.machine.forget()
         self.flush()
         self.deadline.set(self.limits.handshake_timeout)
-        self.transport.startTLS(self.settings.tls)
+        self.secure(self.settings.tls)
 
     def handshakeCompleted(self) -> None:
         """TLS is there (IHandshakeListener)."""

@@ -29,6 +29,7 @@ from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.replyreader import BadReply, ReplyReader
+from smtpgate.smtp.tlslayer import start_client_tls
 from smtpgate.smtp.writing import write_now
 
 #: Codes that say that all is well, besides which there are refusals: to most commands, to DATA,
@@ -197,7 +198,7 @@ class Channel(Protocol):
         if self.until:
             seconds = max(0.0, min(seconds, self.until - self.clock.seconds()))
         self._deadline.set(seconds)
-        self.transport.startTLS(creator)
+        start_client_tls(self, creator)
         return handshake
 
     def handshakeCompleted(self) -> None:
@@ -273,11 +274,11 @@ class Channel(Protocol):
     def quit(self) -> None:
         """Say goodbye and close; nobody may wait for anything."""
         if self.problem is None:
-            self.transport.write(b"QUIT\r\n")
-            self.transport.loseConnection()
             self._fail(NextHopError("closed"))
             # A transport that cannot write does not close by itself.
             self._deadline.set(10.0)
+            self.transport.write(b"QUIT\r\n")
+            self.transport.loseConnection()
 
     def closed(self) -> Deferred[None]:
         """Fires when the socket is closed."""

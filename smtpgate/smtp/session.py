@@ -238,8 +238,8 @@ class ServerSettings:
 
     :param hostname: in the banner, EHLO and Received
     :param default_transport: where recipients go unless the policy says otherwise
-    :param tls: makes the TLS side of a connection (IOpenSSLServerConnectionCreator or a
-        context factory); STARTTLS is offered when it is set
+    :param tls: makes the TLS side of a connection (IOpenSSLServerConnectionCreator); STARTTLS is
+        offered when it is set
     :param mechanisms: SASL names, offered in this order; one that is not built in is the policy's
     :param auth_require_tls: neither offered nor taken in clear
     :param auth_required: no MAIL before AUTH

@@ -23,6 +23,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp.clock import Clock
 from smtpgate.smtp.deadlines import Deadline
 from smtpgate.smtp.framing import LineBuffer
+from smtpgate.smtp.tlslayer import start_server_tls
 from smtpgate.smtp.writing import close_now, write_now
 
 #: Octets of replies that are collected before they are written.
@@ -90,6 +91,13 @@ class Wire(LineReceiver):
             transport.setTcpNoDelay(True)
         transport.registerProducer(_Gate(self), True)
 
+    def secure(self, creator: Any) -> None:
+        """Begin TLS: from now on it is between us and the socket.
+
+        :param creator: an IOpenSSLServerConnectionCreator
+        """
+        start_server_tls(self, creator)
+
     def put(self, octets: bytes) -> None:
         """Queue output."""
         self._output.append(octets)
@@ -118,7 +126,7 @@ class Wire(LineReceiver):
     def close(self, linger: bool) -> None:
         """Write what is queued and close; cut the client off when it does not let us.
 
-        :param linger: let the client close first; TLS does so anyway
+        :param linger: let the client close first
         """
         self.closing = True
         self.lines.clear()
@@ -127,13 +135,13 @@ class Wire(LineReceiver):
             return
         self.deadline.session = 0.0
         self.deadline.set(self._close_timeout)
-        # A transport with a producer does not close (TLS), or not before it has finished.
+        # A transport with a producer does not close before it has finished.
         self.transport.unregisterProducer()
         if self.paused:
             self.paused = False
             self.transport.resumeProducing()
         transport = self.transport
-        if linger and IHalfCloseableDescriptor.providedBy(transport) and not transport.TLS:
+        if linger and IHalfCloseableDescriptor.providedBy(transport):
             transport.loseWriteConnection()
         else:
             transport.loseConnection()

@@ -8,6 +8,8 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_DONE
 from twisted.python.failure import Failure
 
+#: What has a socket of its own, which can be written to directly.
+_SOCKET: Any = FileDescriptor
 _CLOSED = Failure(CONNECTION_DONE)  # type: ignore[no-untyped-call]
 
 
@@ -15,13 +17,13 @@ def write_now(transport: Any, octets: bytes) -> bool:
     """Write to a socket as far as it takes the octets; what is left is written when it takes more.
 
     ``transport.write`` has the reactor watch the socket, write a turn later and stop watching:
-    most of what a short reply costs.  TLS, and what is no socket, gets just that.
+    most of what a short reply costs.  What is no socket gets just that.
 
     Nobody else may write to the transport.
 
     :return: whether the kernel has it all; False where nobody can tell
     """
-    if not _is_plain_socket(transport):
+    if not isinstance(transport, _SOCKET):
         transport.write(octets)
         return False
     if not transport.connected:
@@ -46,13 +48,9 @@ def close_now(transport: Any) -> bool:
     ``transport.loseConnection`` has the reactor find that out, a turn and two changes of what it
     watches later.
 
-    :return: whether it is closed; False for TLS, and for what is no socket
+    :return: whether it is closed; False for what is no socket
     """
-    if not _is_plain_socket(transport):
+    if not isinstance(transport, _SOCKET):
         return False
     transport.connectionLost(_CLOSED)
     return True
-
-
-def _is_plain_socket(transport: Any) -> bool:
-    return isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)

@@ -100,6 +100,7 @@ class Session:
         self.transport = Wire(peer)
         self.transport.hostAddr = IPv4Address("TCP", "10.0.0.1", 25)
         self.protocol = self.factory.buildProtocol(peer)
+        self.protocol.secure = self.transport.start_tls
         self.protocol.makeConnection(self.transport)
         self._gone = False
 

@@ -1,0 +1,1 @@
+TLS costs about a third less processor time per session: replies and handshakes are written at once, the goodbye goes out with TLS's own in one piece, and the connection is closed without another turn.
