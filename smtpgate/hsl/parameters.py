@@ -12,7 +12,15 @@ from difflib import get_close_matches
 from typing import Annotated, Any, TypeAlias
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Function, Map, Object, literal, type_name
+from smtpgate.hsl.values import (
+    Function,
+    Map,
+    Object,
+    is_number,
+    literal,
+    type_name,
+    with_article,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +30,6 @@ class Kind:
     name: str
     accepts: Callable[[Any], bool]
     convert: Callable[[Any], Any] | None = None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (float, int)) and not isinstance(value, bool)
 
 
 class _Endless(Exception):
@@ -40,8 +44,8 @@ def _whole(value: float) -> int:
 
 
 STRING = Kind("string", lambda value: isinstance(value, str))
-NUMBER = Kind("number", _is_number)
-INTEGER = Kind("number", _is_number, _whole)
+NUMBER = Kind("number", is_number)
+INTEGER = Kind("number", is_number, _whole)
 BOOLEAN = Kind("boolean", lambda value: isinstance(value, bool))
 ARRAY = Kind("array", lambda value: isinstance(value, (list, Map)))
 CALLBACK = Kind("function", lambda value: isinstance(value, Function))
@@ -133,9 +137,7 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def _names(kinds: tuple[Kind, ...]) -> str:
-    names = ordered(kind.name for kind in kinds)
-    article = "an" if names[0][0] in "aeiou" else "a"
-    return f"{article} {' or '.join(names)}" if names != ["none"] else "none"
+    return with_article(" or ".join(ordered(kind.name for kind in kinds)))
 
 
 def wrong(name: str, parameter: Parameter, value: Any) -> None:

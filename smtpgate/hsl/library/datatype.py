@@ -139,7 +139,7 @@ def is_number(value: Value) -> Boolean:
 
        echo is_number(0x1f) and !is_number("31"); // => 1
     """
-    return isinstance(value, (float, int)) and not isinstance(value, bool)
+    return values.is_number(value)
 
 
 @builtin("is_object")

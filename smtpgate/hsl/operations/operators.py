@@ -19,6 +19,7 @@ from smtpgate.hsl.values import (
     Map,
     Value,
     describe,
+    is_number,
     loose_equal,
     strict_equal,
     to_string,
@@ -111,7 +112,7 @@ def remove(array: Array, values: Value) -> Array:
     for value in paced(unwanted, unwanted):
         if value.__class__ is str:
             strings.add(value)
-        elif not _is_number(value):
+        elif not is_number(value):
             others.append(value)
         elif value == value:
             # nan equals nothing, itself neither.
@@ -120,15 +121,11 @@ def remove(array: Array, values: Value) -> Array:
     def wanted(value: Value) -> bool:
         if value.__class__ is str:
             return value not in strings
-        if _is_number(value):
+        if is_number(value):
             return value not in numbers
         return not any(strict_equal(value, other) for other in paced(others, others))
 
     return from_pairs(item for item in paced(pairs(array), array) if wanted(item[1]))
-
-
-def _is_number(value: Value) -> bool:
-    return value.__class__ is float or value.__class__ is int
 
 
 def multiply(left: Value, right: Value) -> Value:

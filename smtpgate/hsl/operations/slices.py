@@ -12,7 +12,7 @@ from smtpgate.hsl.limits.turns import listed, paced
 from smtpgate.hsl.operations.holders import ARGUMENT
 from smtpgate.hsl.operations.paths import Change
 from smtpgate.hsl.operations.reading import ABSENT
-from smtpgate.hsl.values import Map, Value, a_type, type_name
+from smtpgate.hsl.values import Map, Value, a_type, is_number, type_name
 from smtpgate.hsl.values.arrays import from_pairs, pairs, renumbered
 
 
@@ -30,7 +30,7 @@ def bounds(length: int, start: Value, stop: Value, step: Value) -> range:
 def _bound(value: Value) -> int | None:
     if value is None:
         return None
-    if isinstance(value, (float, int)) and not isinstance(value, bool):
+    if is_number(value):
         if value != value:
             raise Fault("a slice bound cannot be nan")
         # Python clamps; an infinite bound is only very large.

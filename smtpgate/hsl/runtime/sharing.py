@@ -11,7 +11,16 @@ from smtpgate.hsl.limits.turns import paced
 from smtpgate.hsl.operations.reading import ABSENT as NO_VALUE
 from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot
 from smtpgate.hsl.runtime.waiting import Gate
-from smtpgate.hsl.values import Function, Map, Value, a_type, describe, literal, type_name
+from smtpgate.hsl.values import (
+    Function,
+    Map,
+    Value,
+    a_type,
+    describe,
+    literal,
+    type_name,
+    with_article,
+)
 from smtpgate.hsl.values.arrays import get, has, pairs
 
 if TYPE_CHECKING:
@@ -46,8 +55,12 @@ def _check(value: Value, what: str, depth: int, seen: set[int]) -> None:
                 _check(key, what, depth + 1, seen)
             if item.__class__ is not str and item.__class__ is not float:
                 _check(item, what, depth + 1, seen)
-    elif not (value is None or isinstance(value, (bool, float, int, str))):
+    elif not _scalar(value):
         raise Fault(f"{a_type(value)} cannot be {what}")
+
+
+def _scalar(value: Value) -> bool:
+    return value is None or isinstance(value, (bool, float, int, str))
 
 
 class _Options:
@@ -68,8 +81,7 @@ class _Options:
     def ttl_of(self, value: Value) -> float:
         if self.ttl_function is not None:
             return _seconds(self.ttl_function.accepting(1)(value), "ttl_function")
-        plain = value is None or isinstance(value, (bool, float, int, str))
-        if self.ttl_override and plain and has(self.ttl_override, value):
+        if self.ttl_override and _scalar(value) and has(self.ttl_override, value):
             return _seconds(get(self.ttl_override, value), "ttl_override")
         return self.ttl
 
@@ -91,8 +103,8 @@ def _of_type(given: dict[str, Value], name: str, kind: str, default: Any) -> Any
         return default
     value = given[name]
     if type_name(value) != kind:
-        article = "an" if kind == "array" else "a"
-        raise Fault(f"the cache option {name} must be {article} {kind}, {describe(value)} given")
+        wanted = with_article(kind)
+        raise Fault(f"the cache option {name} must be {wanted}, {describe(value)} given")
     return value
 
 

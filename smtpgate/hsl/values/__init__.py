@@ -17,11 +17,13 @@ from smtpgate.hsl.values.types import (
     Value,
     a_type,
     arity_message,
+    is_number,
     type_name,
+    with_article,
 )
 
 __all__ = [
     "Array", "Function", "LONGEST_NUMBER", "Map", "Object", "Value", "a_type", "arity_message",
-    "describe", "format_number", "literal", "loose_equal", "parse_number", "strict_equal",
-    "to_boolean", "to_number", "to_string", "type_name",
+    "describe", "format_number", "is_number", "literal", "loose_equal", "parse_number",
+    "strict_equal", "to_boolean", "to_number", "to_string", "type_name", "with_article",
 ]  # fmt: skip

@@ -108,7 +108,16 @@ def type_name(value: Value) -> str:
 
 def a_type(value: Value) -> str:
     """The type's name with its article: ``a string``, ``an array``, ``none``."""
-    kind = type_name(value)
+    return with_article(type_name(value))
+
+
+def with_article(kind: str) -> str:
+    """A type's name, or names with "or" between them, as a sentence has it."""
     if kind == "none":
         return kind
-    return f"an {kind}" if kind[0] in "ao" else f"a {kind}"
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def is_number(value: Value) -> bool:
+    """Whether the value is a number; a boolean is none."""
+    return isinstance(value, (float, int)) and not isinstance(value, bool)
