@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.values import Function, Map
 from smtpgate.workers.codec import CodecError, decode, encode
 from smtpgate.workers.commands import Blob
+from tests.support.pauses import counted
 
 OCTETS = st.text(st.characters(max_codepoint=255), max_size=20)
 SCALARS = st.one_of(st.none(), st.booleans(), st.floats(), st.integers(-(2**53), 2**53), OCTETS)
@@ -46,6 +47,16 @@ class CodecTests(SynchronousTestCase):
     def test_exact(self, value: object) -> None:
         """What comes out is what went in: types, order and kinds of keys, the sign of zero."""
         self.assertTrue(same(value, decode(encode(value))), value)
+
+    def test_pauses(self) -> None:
+        """Large arrays are read, and written, with turns for others."""
+        for value in ([1.0] * 100_000, Map({f"k{n}": [n] for n in range(50_000)})):
+            with counted() as writing:
+                octets = encode(value)
+            with counted() as reading:
+                self.assertEqual(value, decode(octets))
+            self.assertGreater(writing.pauses, 20)
+            self.assertGreater(reading.pauses, 20)
 
     def test_shared(self) -> None:
         """An array that is held twice is written once, and is one again."""

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Store
 from smtpgate.hsl.values import Map
-from tests.support.stores import StoreTests
+from tests.support.pauses import counted
+from tests.support.stores import StoreTests, settled
 from tests.support.workers import Office
 
 SLOT = CacheSlot("bucket\0f", "[0=>1]", 2, True)
@@ -42,7 +43,7 @@ class SharingTests(SynchronousTestCase):
     def settled(self, answer: Any) -> Any:
         """An answer, once everybody has heard what there is to hear."""
         self.office.flush()
-        return self.successResultOf(answer) if hasattr(answer, "addCallbacks") else answer
+        return settled(self, answer)
 
     def told(self) -> tuple[list[str], Any]:
         heard: list[str] = []
@@ -71,6 +72,23 @@ class SharingTests(SynchronousTestCase):
         self.put("k", LARGE)
         self.assertEqual((LARGE,), self.get("k", 9.9))
         self.assertIs(ABSENT, self.get("k", 10.1))
+
+    def test_who_reads(self) -> None:
+        """A large value is read by the script that wants it, in its turns: not when it comes."""
+        large = [1.0] * 100_000
+        self.put("k", large)
+        slot = CacheSlot(SLOT.bucket, "k", SLOT.size, SLOT.lru)
+        for ask in (
+            lambda: self.there.cache_begin(slot, 0.0, lambda: None),
+            lambda: self.there.cache_old(slot),
+        ):
+            with counted() as coming:
+                answer = ask()
+                self.office.flush()
+            with counted() as reading:
+                self.assertIn(settled(self, answer), (large, (large,)))
+            self.assertEqual(0, coming.pauses)
+            self.assertGreater(reading.pauses, 20)
 
     def test_cached_none(self) -> None:
         """None is a value."""

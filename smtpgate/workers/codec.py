@@ -88,7 +88,7 @@ def _encode(value: Value, parts: list[bytes], arrays: dict[int, int]) -> None:
 
 
 def decode(octets: bytes) -> Value:
-    """The value of octets that :func:`encode` has made.
+    """The value of octets that :func:`encode` has made; with turns for others where it is large.
 
     :raises CodecError: if they are none
     """
@@ -126,14 +126,14 @@ def _decode(octets: bytes, place: int, arrays: list[Any]) -> tuple[Value, int]:
     if tag == 0x4C:  # L
         items: list[Any] = []
         arrays.append(items)
-        for _ in range(count):
+        for _ in paced(range(count), range(count)):
             item, place = _decode(octets, place, arrays)
             items.append(item)
         return items, place
     if tag == 0x4D:  # M
         pairs = Map()
         arrays.append(pairs)
-        for _ in range(count):
+        for _ in paced(range(count), range(count)):
             key, place = _decode(octets, place, arrays)
             pairs[key], place = _decode(octets, place, arrays)
         return pairs, place

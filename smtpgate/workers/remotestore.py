@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Sealed
 from smtpgate.workers import commands
 from smtpgate.workers.codec import decode, encode
 
@@ -86,7 +86,7 @@ class RemoteStore:
                 if state == commands.CLAIMED:
                     self.cache_end(slot, ABSENT, 0.0, 0.0)
             elif state == commands.FOUND:
-                answer.callback((decode(response["value"]),))
+                answer.callback(Sealed(lambda: (decode(response["value"]),)))
             else:
                 answer.callback(ABSENT if state == commands.CLAIMED else BUSY)
 
@@ -210,7 +210,9 @@ class RemoteStore:
 
     @staticmethod
     def _value(asked: Any) -> Any:
-        return asked.addCallbacks(lambda response: _decoded(response["value"]), _lost)
+        return asked.addCallbacks(
+            lambda response: Sealed(lambda: _decoded(response["value"])), _lost
+        )
 
 
 def _slot(slot: CacheSlot) -> dict[str, Any]:

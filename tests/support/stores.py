@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Store
+from smtpgate.hsl.runtime.store import ABSENT, BUSY, CacheSlot, Sealed, Store
 from smtpgate.hsl.values import Map
 from tests.support.trees import same
 
@@ -21,6 +21,13 @@ else:
 def slot(key: str = "k", bucket: str = "b", size: int = 2, lru: bool = True) -> CacheSlot:
     """A place in a small cache."""
     return CacheSlot(bucket, key, size, lru)
+
+
+def settled(case: _Case, answer: Any) -> Any:
+    """What a script gets of a store's answer."""
+    if hasattr(answer, "addCallbacks"):
+        answer = case.successResultOf(answer)
+    return answer.read() if isinstance(answer, Sealed) else answer
 
 
 #: The test cases of several stores run the same test.
@@ -62,7 +69,7 @@ class StoreTests(_Case):
 
     def settle(self, answer: Any) -> Any:
         """What a method of the store answers in the end."""
-        return self.successResultOf(answer) if hasattr(answer, "addCallbacks") else answer
+        return settled(self, answer)
 
     def pump(self) -> None:
         """Let notices come that are on their way."""

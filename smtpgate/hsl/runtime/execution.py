@@ -16,6 +16,7 @@ from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.resident import resident
 from smtpgate.hsl.runtime.environment import IMPLICIT_END, Environment, Outcome
 from smtpgate.hsl.runtime.signals import Cancelled, Exhausted, Signal, Terminated
+from smtpgate.hsl.runtime.store import Sealed
 from smtpgate.hsl.runtime.tracing import Reentered, translate
 from smtpgate.hsl.runtime.waiting import OUTLIVED, Suspendable, time_message
 from smtpgate.hsl.values import Function, Map, Value, to_string
@@ -207,8 +208,12 @@ class Execution(Suspendable):
         self.environment.echo(to_string(value), self)
 
     def settle(self, answer: Any) -> Any:
-        """An answer of the store, waited for if it is a Deferred."""
-        return self.wait(answer) if hasattr(answer, "addCallbacks") else answer
+        """An answer of the store, waited for if it is a Deferred, and read if it is sealed."""
+        if hasattr(answer, "addCallbacks"):
+            answer = self.wait(answer)
+            if isinstance(answer, Sealed):
+                return answer.read()
+        return answer
 
     def message(self) -> str:
         """What tells this message from others, for a cache per message.

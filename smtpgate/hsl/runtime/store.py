@@ -1,8 +1,8 @@
 """What executions share: the cache, barriers with their variables, shared memory, and rates.
 
 :class:`Store` is narrow and its values are plain data, so that a store can be
-served to several processes.  Its methods answer at once or give a Deferred;
-callers settle either (:meth:`Execution.settle`).
+served to several processes.  Its methods answer at once or give a Deferred, whose
+result may be :class:`Sealed`; callers settle any of these (:meth:`Execution.settle`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,18 @@ from typing import Any, Protocol
 
 #: Answer where there is no value; ``None`` is a value.
 ABSENT: Any = object()
+
+
+class Sealed:
+    """An answer that takes time to read: whoever has asked does it, with turns for others.
+
+    :param read: gives the answer
+    """
+
+    __slots__ = ("read",)
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read
 
 
 @dataclass(frozen=True, slots=True)
