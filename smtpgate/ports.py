@@ -6,6 +6,7 @@ undone until it is finished.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,17 @@ def bind(reactor: Any, port: Port) -> None:
         words = getattr(reason, "strerror", None) or str(reason)
         raise StartError(f"server {port.server_id}: cannot listen on {port.endpoint}: {words}")
     port.listening = outcome[0]
+    _answer_at_once(port.listening)
+
+
+def _answer_at_once(listening: Any) -> None:
+    """No reply waits for the one before it to be acknowledged (RFC 896).
+
+    Connections inherit this from the socket that they are accepted from: it costs them nothing.
+    """
+    listener = getattr(listening, "socket", None)
+    if listener is not None and listener.family != socket.AF_UNIX:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def bind_all(reactor: Any, ports: list[Port]) -> None:

@@ -86,10 +86,7 @@ class Wire(LineReceiver):
 
     def opened(self) -> None:
         """The transport is there."""
-        transport = self.transport
-        if hasattr(transport, "setTcpNoDelay"):
-            transport.setTcpNoDelay(True)
-        transport.registerProducer(_Gate(self), True)
+        self.transport.registerProducer(_Gate(self), True)
 
     def secure(self, creator: Any) -> None:
         """Begin TLS: from now on it is between us and the socket.
