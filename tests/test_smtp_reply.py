@@ -101,9 +101,7 @@ class MeaningTests(SynchronousTestCase):
 
     def test_refusing(self) -> None:
         """A parser's refusal is a reply."""
-        self.assertEqual(
-            Reply.refusing(Refusal(501, (5, 5, 4), "why")).wire, b"501 5.5.4 why\r\n"
-        )
+        self.assertEqual(Reply.refusing(Refusal(501, (5, 5, 4), "why")).wire, b"501 5.5.4 why\r\n")
 
     def test_codes_agree(self) -> None:
         """The class of every named reply's enhanced code is that of its code."""
