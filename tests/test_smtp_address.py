@@ -222,7 +222,9 @@ class RefusedTests(SynchronousTestCase):
              "501 5.1.3 The path is longer than 256 octets"),
         ):  # fmt: skip
             self.refused(octets, text)
-        self.refused(b"<@a:Postmaster>", "501 5.1.3 The address has no domain", allow_postmaster=1)
+        self.refused(
+            b"<@a:Postmaster>", "501 5.1.3 The address has no domain", allow_postmaster=True
+        )
         self.refused(b"<@", "501 5.1.7 The domain is empty", allow_null=True)
 
     def test_no_space_before_parameters(self) -> None:

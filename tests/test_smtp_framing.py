@@ -21,7 +21,7 @@ PROPERTY = settings(deadline=None, derandomize=True, max_examples=400)
 
 
 def take_all(buffer: LineBuffer, limit: int) -> list[bytes | LineFault]:
-    lines = []
+    lines: list[bytes | LineFault] = []
     while (line := buffer.take(limit)) is not None:
         lines.append(line)
     return lines
@@ -29,7 +29,7 @@ def take_all(buffer: LineBuffer, limit: int) -> list[bytes | LineFault]:
 
 def reference_lines(octets: bytes, limit: int) -> list[bytes | LineFault]:
     """What the lines of a whole stream are, told line by line."""
-    lines = []
+    lines: list[bytes | LineFault] = []
     *whole, partial = octets.split(b"\r\n")
     for line in whole:
         if len(line) + 2 > limit:
