@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -162,7 +163,7 @@ class AttackTests(SocketTestCase):
 
     @defer.inlineCallbacks
     def test_silent_tls_peer(self) -> Any:
-        """A TLS client that never answers the close is cut off after the grace."""
+        """A TLS client that has sent more and never answers the close is cut off in the end."""
         port = self.serve(limits=Limits(close_timeout=0.2))
         release = Event()
         self.addCleanup(release.set)
@@ -175,7 +176,7 @@ class AttackTests(SocketTestCase):
                 with self.client_context().wrap_socket(
                     plain, server_hostname="localhost"
                 ) as secure:
-                    secure.sendall(b"QUIT\r\n")
+                    secure.sendall(b"QUIT\r\nNOOP\r\n")
                     secure.recv(1000)
                     release.wait(10)  # neither reads nor closes
 
@@ -187,6 +188,62 @@ class AttackTests(SocketTestCase):
         self.assertEqual(self.observer.of("closed")[0][1], "quit")
         release.set()
         yield silent
+
+    @defer.inlineCallbacks
+    def test_last_words_in_tls(self) -> Any:
+        """What is said last is read whole, and TLS says that no more comes, however it ends."""
+        port = self.serve(Listener(implicit_tls=True), limits=Limits(errors=1))
+
+        def work(last: bytes) -> bytes:
+            plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+            with self.client_context().wrap_socket(
+                plain, server_hostname="localhost", suppress_ragged_eofs=False
+            ) as secure:
+                secure.recv(1000)
+                secure.sendall(last)
+                heard = b""
+                while octets := secure.recv(10000):
+                    heard += octets
+                return heard
+
+        bye = b"221 2.0.0 gw.example.org Goodbye\r\n"
+        self.assertEqual((yield self.in_thread(lambda: work(b"QUIT\r\n"))), bye)
+        much = b"NOOP " + b"x" * 400 + b"\r\n"
+        self.assertEqual((yield self.in_thread(lambda: work(b"QUIT\r\n" + much * 50))), bye)
+        heard = yield self.in_thread(lambda: work(b"NONSENSE\r\n" + much * 50))
+        self.assertEqual((heard[:4], heard.count(b"\r\n")), (b"421 ", 1))
+
+    @defer.inlineCallbacks
+    def test_deaf_in_tls(self) -> Any:
+        """A TLS client that does not read its replies is not read from either."""
+        port = self.serve(Listener(implicit_tls=True), limits=Limits(commands=0))
+        release = Event()
+        self.addCleanup(release.set)
+
+        def work() -> None:
+            plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+            context = self.client_context()
+            with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.recv(1000)
+                secure.settimeout(0.5)
+                with contextlib.suppress(TimeoutError):
+                    while not release.is_set():
+                        secure.sendall(b"EHLO me\r\n" * 1000)
+                release.wait(10)
+
+        deaf = self.in_thread(work)
+        while not any(session.write_paused for session in self.factory.sessions):
+            yield task.deferLater(reactor, 0.01, lambda: None)
+        yield task.deferLater(reactor, 0.2, lambda: None)
+        [session] = self.factory.sessions
+        self.assertTrue(session.write_paused)
+        self.assertTrue(session.paused)
+        plug = session.transport.transport
+        unsent = len(plug.dataBuffer) - plug.offset + plug._tempDataLen
+        self.assertGreater(unsent, 0)
+        self.assertLess(unsent + len(session.lines), 512 * 1024)
+        release.set()
+        yield deaf
 
     @defer.inlineCallbacks
     def test_stalled_handshake(self) -> Any:
