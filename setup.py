@@ -25,6 +25,8 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     # twisted.plugins has no __init__.py here: Twisted collects such directories itself.
+    # Said although it is the default: then an editable install has twisted.plugins, too.
+    package_dir={"": "."},
     packages=[*find_packages(include=["smtpgate", "smtpgate.*"]), "twisted.plugins"],
     package_data={"smtpgate": ["py.typed"]},
     zip_safe=False,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from unittest import SkipTest
 
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -452,6 +455,18 @@ class StartTests(CommandTestCase):
         self.assertEqual(0, code)
         self.assertIn("--config=", output)
         self.assertIn("SIGHUP", output)
+
+    def test_installed(self) -> None:
+        """Where the package is installed, editable or not, twistd has its command."""
+        try:
+            distribution("smtpgate")
+        except PackageNotFoundError:
+            raise SkipTest("smtpgate is not installed here") from None
+        given = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(
+            [*TWISTD, "--help"], capture_output=True, text=True, timeout=60, env=given, cwd="/"
+        )
+        self.assertIn("smtpgate         A scriptable SMTP gateway.", done.stdout)
 
     def test_usage(self) -> None:
         """No command, or an unknown one, is wrong usage."""
