@@ -13,7 +13,7 @@ PACKAGE = ROOT / "smtpgate"
 
 #: Rooms by floor: a room imports from its own floor and from those further down the list.
 FLOORS = (
-    ("cli", "twistd", "birth"),
+    ("cli", "twistd", "birth", "reactor"),
     ("service",),
     ("workers",),
     ("lifecycle", "ports", "servers"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import select
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with nothing_is_garbage():
+        if hasattr(select, "epoll"):  # else Twisted chooses
+            from smtpgate.reactor import install
+
+            install()
         from twisted.logger import FileLogObserver, Logger, globalLogBeginner
 
         from smtpgate.assembly import Problems

@@ -30,7 +30,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal
 
 def can_fork(reactor: Any) -> bool:
     """Whether a fork of this reactor can begin a new life."""
-    return type(reactor).__name__ in REACTORS
+    return any(kind.__name__ in REACTORS for kind in type(reactor).__mro__)
 
 
 def fork(reactor: Any, mine: Iterable[Any], work: Callable[[], int]) -> int:
