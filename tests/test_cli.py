@@ -474,6 +474,23 @@ class StartTests(CommandTestCase):
             "smtpgate         A scriptable SMTP gateway.", elsewhere(*TWISTD, "--help")[1]
         )
 
+    def test_wrong_values(self) -> None:
+        """Values that an option can not have: a sentence, and 2 as for other wrong usage."""
+        for arguments, words in (
+            (("check", "--hook", "prxy", "a.hsl"),
+             "argument --hook: there is no hook 'prxy', expected proxy, connect, helo, auth, "
+             "mailfrom, rcptto, eodonce, eodrcpt, disconnect, core"),
+            (("run", "--timeout", "soon", "a.hsl"),
+             "argument --timeout: 'soon' is no number of seconds more than 0"),
+            (("run", "--timeout=-1", "a.hsl"),
+             "argument --timeout: '-1' is no number of seconds more than 0"),
+            (("run", "--timeout", "nan", "a.hsl"),
+             "argument --timeout: 'nan' is no number of seconds more than 0"),
+        ):  # fmt: skip
+            code, output, errors = self.run_command(*arguments)
+            self.assertEqual((2, ""), (code, output))
+            self.assertEqual(f"smtpgate {arguments[0]}: error: {words}", errors.splitlines()[-1])
+
     def test_usage(self) -> None:
         """No command, or an unknown one, is wrong usage."""
         self.assertEqual(2, self.run_command()[0])

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--hook",
+        type=_hook,
         default="proxy",
         metavar="NAME",
         help="what scripts are written for; `core` is the language alone (default: %(default)s)",
@@ -41,6 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="a JSON list of errors and warnings, for editors"
     )
+
+
+def _hook(name: str) -> str:
+    from smtpgate.hooks.table import HOOKS
+
+    known = (*HOOKS, ALONE)
+    if name not in known:
+        words = f"there is no hook {name!r}, expected {', '.join(known)}"
+        raise argparse.ArgumentTypeError(words)
+    return name
 
 
 def run(options: argparse.Namespace) -> int:
@@ -98,12 +109,8 @@ def _check_configuration(path: Path) -> tuple[list[Problem], list[str]]:
 
 def _check_script(path: Path, root: Path | None, hook: str) -> tuple[list[Problem], list[str]]:
     from smtpgate.config import ConfigError
-    from smtpgate.hooks.table import HOOKS
     from smtpgate.hsl.errors import ScriptErrors
 
-    if hook != ALONE and hook not in HOOKS:
-        known = ", ".join((*HOOKS, ALONE))
-        raise SystemExit(f"smtpgate check: there is no hook {hook!r}, expected {known}")
     try:
         source = read(path)
         script = compiled(source, path, root, hook)

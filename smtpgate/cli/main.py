@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((word for word in words if not word.startswith("-")), None)
     for name, words_about in COMMANDS.items():
-        command = commands.add_parser(name, help=words_about, description=f"{words_about}.")
+        command = commands.add_parser(
+            name, help=words_about, description=f"{words_about.capitalize()}."
+        )
         if name == wanted:
             module = import_module(f"smtpgate.cli.{name}")
             module.add_arguments(command)
