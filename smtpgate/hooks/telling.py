@@ -9,7 +9,7 @@ from cryptography import x509
 
 from smtpgate.hsl.builtin import NO_OPTIONS, STRING, Array, Option, Options, builtin
 from smtpgate.hsl.runtime.execution import Execution
-from smtpgate.hsl.values import Map
+from smtpgate.hsl.values import Map, octets_of
 
 _HASHES = ("md5", "sha1", "sha256", "sha512")
 
@@ -52,7 +52,7 @@ def _certificate(encoded: bytes, fingerprint: str | None) -> Map:
     except (x509.ExtensionNotFound, ValueError):
         names = None
     if names is not None:
-        hosts: list[Any] = [_octets(name) for name in names.get_values_for_type(x509.DNSName)]
+        hosts: list[Any] = [octets_of(name) for name in names.get_values_for_type(x509.DNSName)]
         found["subject_alt_name"] = Map(DNS=hosts)
     found["version"] = float(certificate.version.value + 1)
     found["serial_number"] = f"{certificate.serial_number:X}"
@@ -69,7 +69,7 @@ def _names(name: x509.Name) -> Map:
     for attribute in name:
         key = attribute.rfc4514_attribute_name
         value = attribute.value
-        text = _octets(value) if isinstance(value, str) else value.decode("latin-1")
+        text = octets_of(value) if isinstance(value, str) else value.decode("latin-1")
         if key not in found:
             found[key] = text
         elif isinstance(found[key], list):
@@ -77,8 +77,3 @@ def _names(name: x509.Name) -> Map:
         else:
             found[key] = [found[key], text]
     return found
-
-
-def _octets(text: str) -> str:
-    """Text as scripts have it: a character an octet."""
-    return text.encode("utf-8").decode("latin-1")

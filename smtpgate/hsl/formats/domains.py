@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import idna
 
+from smtpgate.hsl.values import ascii_lower, octets_of
+
 #: Octets of a name that may still be one: the 253 of its ASCII form, and much to spare.
 _LONGEST = 4096
 
@@ -46,7 +48,7 @@ def decode(domain: str) -> str:
         decoded = ".".join(_decode_label(label) for label in _full(labels))
     except UnicodeError as error:
         raise DomainError(str(error)) from None
-    return (decoded + ("." if labels[-1] == "" else "")).encode("utf-8").decode("latin-1")
+    return octets_of(decoded + ("." if labels[-1] == "" else ""))
 
 
 def _bound(domain: str) -> None:
@@ -89,15 +91,11 @@ def includes(subdomain: str, domain: str) -> bool:
     inner = subdomain.removesuffix(".")
     outer = domain.removesuffix(".")
     before = len(inner) - len(outer)
-    if before < 0 or _ascii_lower(inner[before:]) != _ascii_lower(outer):
+    if before < 0 or ascii_lower(inner[before:]) != ascii_lower(outer):
         return False
     if outer.startswith("."):
         return before > 0
     return before == 0 or (outer != "" and inner[before - 1] == ".")
-
-
-def _ascii_lower(text: str) -> str:
-    return text.encode("latin-1").lower().decode("latin-1")
 
 
 __all__ = ["DomainError", "decode", "encode", "includes"]

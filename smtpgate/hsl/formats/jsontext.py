@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.bounds import MAX_DEPTH, check_array, check_string
 from smtpgate.hsl.limits.turns import LONG, MANY, chunks, paced, pause, pieces
-from smtpgate.hsl.values import Array, Map, Value, arrays, format_number
+from smtpgate.hsl.values import Array, Map, Value, arrays, format_number, octets_of
 
 
 class JSONError(ValueError):
@@ -156,7 +156,7 @@ def _object(members: list[tuple[str, Any]]) -> Array:
 
 def _to_octets(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8").decode("latin-1")
+        return octets_of(value)
     if isinstance(value, Map):
         items = paced(value.items(), value)
         return Map((_to_octets(key), _to_octets(item)) for key, item in items)
@@ -259,7 +259,7 @@ class _Writer:
 
     def _written(self, text: str) -> str:
         written = encode_basestring_ascii(text) if self._ensure_ascii else encode_basestring(text)
-        return written.encode("utf-8").decode("latin-1")
+        return octets_of(written)
 
 
 __all__ = ["JSONError", "decode", "encode"]

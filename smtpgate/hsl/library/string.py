@@ -14,6 +14,7 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.limits import ACTIVE
 from smtpgate.hsl.limits.bounds import check_array, check_string, rewritten
 from smtpgate.hsl.limits.turns import LONG, MANY, pause, pieces
+from smtpgate.hsl.values import ascii_lower
 
 
 @builtin("chr")
@@ -148,11 +149,7 @@ def str_lower(string: String) -> String:
     """
     # str.lower() would also change the letters of latin-1, which here may be
     # any octets.
-    return string.lower() if string.isascii() else rewritten(string, _lower)
-
-
-def _lower(string: str) -> str:
-    return string.encode("latin-1").lower().decode("latin-1")
+    return string.lower() if string.isascii() else rewritten(string, ascii_lower)
 
 
 @builtin("str_upper", aliases=("strtoupper",))

@@ -22,7 +22,7 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.hsl.values import Object
+from smtpgate.hsl.values import Object, octets_of
 
 _PEM = {"pem": Option((BOOLEAN,), False, "As text between two lines that say what it is.")}
 
@@ -104,7 +104,7 @@ class X509(Object):
             found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except (x509.ExtensionNotFound, ValueError):
             return []
-        return [_octets(name) for name in found.value.get_values_for_type(x509.DNSName)]
+        return [octets_of(name) for name in found.value.get_values_for_type(x509.DNSName)]
 
     @builtin("version")
     def version(self) -> Number:
@@ -176,17 +176,12 @@ def _pairs(name: x509.Name) -> Array:
     return [
         [
             attribute.rfc4514_attribute_name,
-            _octets(attribute.value)
+            octets_of(attribute.value)
             if isinstance(attribute.value, str)
             else attribute.value.decode("latin-1"),
         ]
         for attribute in name
     ]
-
-
-def _octets(text: str) -> str:
-    """Text as scripts have it: a character an octet."""
-    return text.encode("utf-8").decode("latin-1")
 
 
 FUNCTIONS = ()

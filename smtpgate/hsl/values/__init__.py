@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from smtpgate.hsl.values.conversions import LONGEST_NUMBER, parse_number, to_boolean, to_number
 from smtpgate.hsl.values.equality import loose_equal, strict_equal
-from smtpgate.hsl.values.text import describe, format_number, literal, to_string
+from smtpgate.hsl.values.text import (
+    ascii_lower,
+    describe,
+    format_number,
+    literal,
+    octets_of,
+    to_string,
+)
 from smtpgate.hsl.values.types import (
     Array,
     Function,
@@ -24,6 +31,7 @@ from smtpgate.hsl.values.types import (
 
 __all__ = [
     "Array", "Function", "LONGEST_NUMBER", "Map", "Object", "Value", "a_type", "arity_message",
-    "describe", "format_number", "is_number", "literal", "loose_equal", "parse_number",
-    "strict_equal", "to_boolean", "to_number", "to_string", "type_name", "with_article",
+    "ascii_lower", "describe", "format_number", "is_number", "literal", "loose_equal",
+    "octets_of", "parse_number", "strict_equal", "to_boolean", "to_number", "to_string",
+    "type_name", "with_article",
 ]  # fmt: skip

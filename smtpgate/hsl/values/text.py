@@ -1,4 +1,4 @@
-"""Values as text: what ``echo`` prints, and what error messages say of a value."""
+"""Values as text: what ``echo`` prints, and what error messages say of a value; texts as values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from smtpgate.hsl.limits.bounds import MAX_DEPTH, check_string
 from smtpgate.hsl.limits.turns import chunks
 from smtpgate.hsl.values.arrays import pairs
 from smtpgate.hsl.values.types import Array, Function, Map, Object, Value, type_name
+
+
+def octets_of(text: str) -> str:
+    """A text as scripts have it: in UTF-8, a character an octet."""
+    return text if text.isascii() else text.encode("utf-8").decode("latin-1")
+
+
+def ascii_lower(string: str) -> str:
+    """A string with A to Z as small letters, and all other octets as they are."""
+    return string.encode("latin-1").lower().decode("latin-1")
 
 
 def format_number(number: float) -> str:
