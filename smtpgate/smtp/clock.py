@@ -18,9 +18,6 @@ class Timer(Protocol):
     def getTime(self) -> float:
         """When it comes, in the clock's seconds."""
 
-    def reset(self, secondsFromNow: float) -> None:
-        """Let it come in so many seconds instead."""
-
 
 class Clock(Protocol):
     """Tells the time and calls back."""

@@ -37,12 +37,13 @@ class Deadline:
         self.at = now + seconds
         if 0 < self.session < self.at:
             self.at = max(self.session, now)
-        if self._call is None:
-            self._due = self.at
-            self._call = self._clock.callLater(self.at - now, self._look)
-        elif self._due > self.at:
-            self._due = self.at
-            self._call.reset(self.at - now)
+        if self._call is not None:
+            if self._due <= self.at:
+                return
+            # A reset to an earlier time has the reactor look through the timers of all connections.
+            self._call.cancel()
+        self._due = self.at
+        self._call = self._clock.callLater(self.at - now, self._look)
 
     def clear(self) -> None:
         """There is nothing to be late for; the timer stays for the next time."""
