@@ -93,7 +93,11 @@ class Deliveries:
         for leg in list(self._legs.values()):
             if not leg.recipients:
                 self._drop(leg)
-        return self._ask_all(lambda delivery: delivery.data(), self._data_answered)
+        legs = list(self._legs.values())
+        if len(legs) == 1:
+            return self._ask(legs[0], self._asked, legs[0].delivery.data)
+        answers = [self._ask(leg, _its_answer, leg.delivery.data) for leg in legs]
+        return when(_together(answers), self._all_asked)
 
     @property
     def broken(self) -> bool:
@@ -131,7 +135,11 @@ class Deliveries:
         """The message is complete: the one answer for it."""
         if self._broken:
             return DELIVERY_TROUBLE
-        return self._ask_all(lambda delivery: delivery.finish(), self._finished)
+        legs = list(self._legs.values())
+        answers = [self._ask(leg, self._over, leg.delivery.finish) for leg in legs]
+        if len(answers) == 1:
+            return answers[0]
+        return when(_together(answers), self._all_over, [leg.name for leg in legs])
 
     def abort(self) -> None:
         """Give everything up."""
@@ -170,19 +178,24 @@ class Deliveries:
             leg.recipients += 1
         return reply
 
-    def _data_answered(self, replies: list[Reply]) -> Reply:
+    def _asked(self, _: _Leg, reply: Reply) -> Reply:
+        return self._all_asked([reply])
+
+    def _all_asked(self, replies: list[Reply]) -> Reply:
         refusals = [reply for reply in replies if not reply.positive]
         if not refusals:
             return replies[0] if len(replies) == 1 and replies[0].code == 354 else START_MAIL
         self.abort()
         return worst(refusals)
 
-    def _finished(self, replies: list[Reply]) -> Reply:
+    def _over(self, leg: _Leg, reply: Reply) -> Reply:
+        self._legs.pop(leg.name, None)
         # Only 2xx can mean that a message is safe.
-        replies = [DELIVERY_TROUBLE if reply.code // 100 == 3 else reply for reply in replies]
-        legs, self._legs = self._legs, {}
+        return DELIVERY_TROUBLE if reply.code // 100 == 3 else reply
+
+    def _all_over(self, names: list[str], replies: list[Reply]) -> Reply:
         if len({reply.positive for reply in replies}) > 1:
-            answers = dict(zip(legs, replies, strict=True))
+            answers = dict(zip(names, replies, strict=True))
             self._observer.deliveries_disagree(
                 self._connection, self._connection.transaction, answers
             )
@@ -205,18 +218,6 @@ class Deliveries:
                 partial(then, leg), lambda failure: then(leg, self._question_failed(leg, failure))
             )
         return then(leg, answer)
-
-    def _ask_all(
-        self,
-        question: Callable[[Delivery], Answer],
-        then: Callable[[list[Reply]], Reply],
-    ) -> Answer:
-        """Ask every delivery; go on with all answers."""
-        legs = list(self._legs.values())
-        if len(legs) == 1:
-            return self._ask(legs[0], lambda _, reply: then([reply]), question, legs[0].delivery)
-        answers = [self._ask(leg, _its_answer, question, leg.delivery) for leg in legs]
-        return when(_together(answers), then)
 
     def _question_failed(self, leg: _Leg, failure: Failure) -> Reply:
         if cancelled(failure):

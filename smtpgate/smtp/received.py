@@ -19,17 +19,18 @@ def received(connection: Connection, settings: ServerSettings, now: float) -> by
 
     :param now: seconds since 1970
     """
-    transaction = connection.transaction
-    parts = [
-        f"Received: from {_safe(connection.helo) or 'unknown'} ({_client(connection)})",
-        f"\tby {settings.hostname} with {protocol(connection, transaction)} id {transaction.id}",
-    ]
-    if connection.tls is not None:
-        tls = connection.tls
-        parts.append(f"\t(using {tls.protocol} with cipher {tls.cipher} ({tls.key_size} bits))")
+    transaction, tls = connection.transaction, connection.tls
+    client = f"from {_safe(connection.helo) or 'unknown'} ({_client(connection)})"
+    server = f"by {settings.hostname} with {protocol(connection, transaction)}"
+    using = recipient = ""
+    if tls is not None:
+        using = f"\r\n\t(using {tls.protocol} with cipher {tls.cipher} ({tls.key_size} bits))"
     if len(transaction.recipients) == 1:  # naming several would tell them of each other
-        parts.append(f"\tfor <{transaction.recipients[0].mailbox.text}>")
-    return octets("\r\n".join(parts) + f"; {_date(int(now))}\r\n")
+        recipient = f"\r\n\tfor <{transaction.recipients[0].mailbox.text}>"
+    return octets(
+        f"Received: {client}\r\n\t{server} id {transaction.id}{using}{recipient};"
+        f" {_date(int(now))}\r\n"
+    )
 
 
 @lru_cache(maxsize=2)
@@ -58,5 +59,6 @@ def _client(connection: Connection) -> str:
     return f"{_safe(connection.peer_ptr)} {literal}" if connection.peer_ptr else literal
 
 
+@lru_cache(maxsize=256)  # clients come back
 def _safe(name: str) -> str:
     return _DOUBTFUL.sub("?", name)
