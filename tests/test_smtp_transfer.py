@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import Reply
-from smtpgate.smtp.session import Connection, Limits
-from tests.support.smtp import TRANSACTION, Client
+from smtpgate.smtp.session import Connection, Limits, Recipient
+from tests.support.smtp import TRANSACTION, Client, RecordingTransport
 
 
 class MessageTests(SynchronousTestCase):
@@ -53,6 +54,23 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(client.say("DATA", "NOOP"), "452 4.3.1 full\n250 2.0.0 OK\n")
         self.assertFalse(client.connection.transaction.has_sender)
         self.assertEqual(client.transport.aborted, 1)
+
+    def test_left_before_all_have_answered(self) -> None:
+        """A client that leaves aborts the deliveries that have not answered, and no other."""
+
+        class Spread(Policy):
+            def rcpt_to(self, connection: Connection, recipient: Recipient) -> None:
+                recipient.transport = recipient.mailbox.local
+
+        clock = Clock()
+        quick, slow = (RecordingTransport(clock, name) for name in ("quick", "slow"))
+        slow.delay = lambda step: float(step == "finish")
+        client = Client(Spread(), [quick, slow], clock=clock)
+        client.say("EHLO me", "MAIL FROM:<>", "RCPT TO:<quick@a.example>")
+        client.say("RCPT TO:<slow@a.example>", "DATA")
+        self.assertEqual(client.say("x", "."), "")
+        client.leave()
+        self.assertEqual((quick.aborted, slow.aborted), (0, 1))
 
     def test_too_large(self) -> None:
         """A message that is too large is read to its end, refused and not kept."""
