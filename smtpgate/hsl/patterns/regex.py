@@ -100,9 +100,10 @@ class Regex:
         """
         if subject.__class__ is not str:
             raise Fault(f"a string is expected on the left of =~, {type_name(subject)} given")
-        first = subject[: len(self._begins)]
-        if (first.upper() if self._caseless else first) != self._begins:
-            return False
+        if self._begins:
+            first = subject[: len(self._begins)]
+            if (first.upper() if self._caseless else first) != self._begins:
+                return False
         return self._search(subject.encode("latin-1"), 0) is not None
 
     def search(self, subject: str, start: int = 0) -> Any:
