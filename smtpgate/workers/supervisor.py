@@ -279,6 +279,10 @@ class _Nobody(Factory):
 
     noisy = False
 
+    def logPrefix(self) -> str:
+        """Who listens, as Twisted tells the log."""
+        return "supervisor"
+
 
 def _rest(bound: list[Port]) -> None:
     """Keep ports that were just bound, and take no connections."""
