@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 from OpenSSL import SSL
@@ -357,7 +359,18 @@ class EndTests(LayerCase):
         self.layer.connectionLost(Failure(ConnectionAborted()))
         self.assertEqual("not you", str(self.above.reason))
 
-    def test_memory(self) -> None:
+    def test_freed(self) -> None:
+        """What has ended is freed at once, without the collector."""
+        self.shake_hands()
+        seen = [weakref.ref(each) for each in (self.layer, self.layer.getHandle())]
+        self.addCleanup(gc.enable)
+        gc.disable()
+        self.layer.loseConnection()
+        self.socket.protocol = self.above = None  # type: ignore[assignment]
+        del self.layer
+        self.assertEqual([None, None], [each() for each in seen])
+
+    def test_in_memory(self) -> None:
         """Transports that are no sockets will do."""
         transport = StringTransport()
         above = Above(transport)

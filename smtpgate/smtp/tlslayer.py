@@ -102,7 +102,8 @@ class TLSLayer(Protocol):
                 self._read()
         finally:
             self._reading = False
-        self._flush()
+        if not self._over:
+            self._flush()
 
     def _shake_hands(self) -> bool:
         """Go on with the handshake; tell whether it is over."""
@@ -123,10 +124,9 @@ class TLSLayer(Protocol):
         return True
 
     def _read(self) -> None:
-        tls = self._tls
         while not self._over:
             try:
-                octets = tls.recv(RECORD)
+                octets = self._tls.recv(RECORD)
             except SSL.WantReadError:
                 return
             except SSL.ZeroReturnError:  # the other side has closed
@@ -145,7 +145,9 @@ class TLSLayer(Protocol):
             reason = Failure(ConnectionLost())  # type: ignore[no-untyped-call]
         self.connected = False
         self._over = True
-        above, self._above = self._above, None
+        # Each of them may know us: only the collector would find us all.
+        above, self._above, self._reason = self._above, None, None
+        del self._tls
         above.connectionLost(reason)
 
     # From the protocol
