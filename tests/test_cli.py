@@ -242,10 +242,16 @@ class RunTests(CommandTestCase):
         self.assertEqual(
             (1, words, "1 error\n"), self.run_command("check", "--hook", "connect", name)
         )
-        output = self.run_command("check", "--hook", "core", self.file("b.hsl", "echo $senderip;"))
+        name = self.file("b.hsl", "echo $senderip;")
+        words = "it belongs to the hooks (`smtpgate check --hook proxy`)"
         self.assertEqual(
-            (0, "", "warning: b.hsl:1:6: $senderip is never assigned: it belongs to the hooks "
-             "(`smtpgate check --hook proxy`)\n"),
+            (1, "", f"b.hsl:1:6: undefined variable $senderip: {words}\n"
+             "    echo $senderip;\n         ^\n"),
+            self.run_command("run", name),
+        )  # fmt: skip
+        output = self.run_command("check", "--hook", "core", name)
+        self.assertEqual(
+            (0, "", f"warning: b.hsl:1:6: $senderip is never assigned: {words}\n"),
             output,
         )  # fmt: skip
 

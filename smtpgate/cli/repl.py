@@ -215,9 +215,9 @@ class _Variables(dict[str, Any]):
     """All variables of the session; one that has no value says so when it is read."""
 
     def __missing__(self, name: str) -> Any:
-        from smtpgate.hsl.errors import Fault
+        from smtpgate.hsl.runtime.tracing import Undefined
 
-        raise Fault(f"undefined variable ${name}")
+        raise Undefined(name)
 
 
 def _parsed(source: str) -> tuple[nodes.Program, str]:

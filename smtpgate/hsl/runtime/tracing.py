@@ -88,6 +88,8 @@ def _message(
     error: BaseException, place: Position, inside: bool, script: Script
 ) -> tuple[str, bool]:
     """The sentence, and whether a budget was spent."""
+    if isinstance(error, Undefined):
+        return _undefined(error.name, script), False
     if isinstance(error, Fault):
         return str(error), False
     if isinstance(error, Exhausted):
@@ -100,16 +102,29 @@ def _message(
         return "division by zero", False
     if inside and isinstance(error, NameError):
         name = script.variable_at(place)
-        return (f"undefined variable ${name}" if name else "undefined variable"), False
+        return (_undefined(name, script) if name else "undefined variable"), False
     return "internal error", False
+
+
+def _undefined(name: str, script: Script) -> str:
+    elsewhere = script.context.elsewhere(f"${name}")
+    return f"undefined variable ${name}" + (f": {elsewhere}" if elsewhere else "")
+
+
+class Undefined(Fault):
+    """A variable has no value."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"undefined variable ${name}")
+        self.name = name
 
 
 def undefined(name: str) -> None:
     """Stands where a script reads a variable that has no value.
 
-    :raises Fault: always
+    :raises Undefined: always
     """
-    raise Fault(f"undefined variable ${name}")
+    raise Undefined(name)
 
 
 __all__ = ["LOOP", "Position", "translate", "undefined"]
