@@ -102,6 +102,7 @@ def server_context() -> SSL.Context:
         | SSL.OP_NO_TICKET
         | SSL.OP_CIPHER_SERVER_PREFERENCE
     )
+    # TLS 1.3 sends two tickets all the same, which nobody can redeem: pyOpenSSL cannot say none.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_session_id(b"smtpgate")
     # Twisted writes from buffers that move, and idle sessions need no buffers.
