@@ -65,6 +65,8 @@ class Client:
 
     def refuses(self, params: Mapping[str, str]) -> Reply | None:
         """Why a message with these parameters of MAIL cannot go to this next hop."""
+        if not params:
+            return None
         if params.get("BODY") == "8BITMIME" and "8BITMIME" not in self.offered:
             return NEEDS_8BITMIME
         if "SMTPUTF8" in params and "SMTPUTF8" not in self.offered:
@@ -82,8 +84,9 @@ class Client:
         :raises NextHopError: when there is no answer
         """
         sender = "" if transaction.sender is None else transaction.sender.text
-        params = self._sender_params(transaction.sender_params, trusted)
-        line = f"MAIL FROM:<{sender}>{_written(params)}"
+        line = f"MAIL FROM:<{sender}>"
+        if transaction.sender_params:
+            line += _written(self._sender_params(transaction.sender_params, trusted))
         if identity is None or "XFORWARD" not in self.offered:
             return self._ask(line)
         supported = self.offered["XFORWARD"]
@@ -101,8 +104,10 @@ class Client:
 
         :raises NextHopError: when there is no answer
         """
-        passed = params if "DSN" in self.offered else {}
-        return self._ask(f"RCPT TO:<{mailbox.text}>{_written(passed)}")
+        line = f"RCPT TO:<{mailbox.text}>"
+        if params and "DSN" in self.offered:
+            line += _written(params)
+        return self._ask(line)
 
     def data(self) -> Deferred[Reply]:
         """DATA: 354, or a refusal.
