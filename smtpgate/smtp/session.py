@@ -8,7 +8,6 @@ read it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -16,18 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smtpgate.smtp.framing import AUTH_LINE_LIMIT, COMMAND_LINE_LIMIT, BareNewlines
+from smtpgate.smtp.uuids import new_uuid
 
 if TYPE_CHECKING:
     from smtpgate.smtp.address import Mailbox
 
 Network = IPv4Network | IPv6Network
-
-
-def new_identity() -> str:
-    """A fresh name for a transaction: a random UUID, RFC 9562 5.4."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(slots=True)
@@ -61,7 +54,7 @@ class Transaction:
     def id(self) -> str:
         """Its name, made when first asked for: most transactions are never named."""
         if self._id is None:
-            self._id = new_identity()
+            self._id = new_uuid()
         return self._id
 
     @property
