@@ -128,6 +128,20 @@ class BodyReaderTests(SynchronousTestCase):
             self.assertTrue(reader.refused)
             self.assertFalse(reader.too_large)
 
+    def test_one_octet_in_long_lines(self) -> None:
+        """A bare CR or LF, and a dot, are seen wherever they are in lines as attachments have."""
+        lines = (b"0123456789abcdef" * 5)[:76] + b"\r\n"
+        message = lines * 5
+        for place in range(len(message) + 1):
+            for octet in (b"\r", b"\n"):
+                changed = message[:place] + octet + message[place:]
+                reader = BodyReader("reject")
+                reader.feed(changed + b"\r\n.\r\n")
+                self.assertEqual(reader.bare, is_bare(changed), changed)
+            stream = message[:place] + b"." + message[place:] + b"\r\n.\r\n"
+            got = BodyReader("pass").feed(stream)
+            self.assertEqual((got.octets, got.rest), reference_body(stream))
+
     def test_bare_newlines_become_crlf(self) -> None:
         """With `normalize` each bare CR and LF becomes CRLF, also at the edges of pieces."""
         stream = b"a\nb\rc\r\r\nd\n\re\n.\nf\r\n.\r\n"
