@@ -148,6 +148,8 @@ class CheckTests(CommandTestCase):
             (1, "all: has no scripts, expected files named *.hsl\n", "1 error\n"),
             self.run_command("check", "all"),
         )
+        _, output, _ = self.run_command("check", "--json", "all")
+        self.assertEqual(("all", 1), (json.loads(output)[0]["file"], json.loads(output)[0]["line"]))
         self.file("all/a.hsl", " \n")
         for path, shown in (("all", "all/a.hsl"), ("/dev/null", "/dev/null")):
             self.assertEqual(

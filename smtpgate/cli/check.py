@@ -134,7 +134,7 @@ def _as_data(problem: Problem) -> dict[str, Any]:
     if isinstance(problem, ConfigError):
         return {
             "file": str(problem.file),
-            "line": problem.line,
+            "line": problem.line or 1,
             "column": 1,
             "key": problem.key,
             "severity": "error",
