@@ -114,6 +114,12 @@ class OptionTests(CompileTestCase):
              '"sha512"; "crc" given'),
             ("proxy", 'function f() { Reply("x", ["nxt" => true]); } f();',
              'Reply() has no option "nxt", did you mean "next"?'),
+            ("proxy", 'dns_query("x", ["typ" => $command]);',
+             'dns_query() has no option "typ", did you mean "type"?'),
+            ("proxy", 'dns_query("x", ["timeout" => "5"]);',
+             'dns_query() option "timeout" must be a number, string given'),
+            ("connect", 'function dns_query() { } builtin dns_query("x", ["typ" => 1]);',
+             'dns_query() has no option "typ", did you mean "type"?'),
         ):  # fmt: skip
             column = source.index('["') + 2
             self.assert_wrong(hook, source, f"x.hsl:1:{column}: {message}")
@@ -129,5 +135,7 @@ class OptionTests(CompileTestCase):
             ("eodrcpt", 'Deliver(["delay" => 0, "queue" => false]);'),
             ("eodrcpt", 'Deliver(["queue" => true]);'),
             ("rcptto", 'function Accept($x) { } Accept(["nothing" => 1]);'),
+            ("rcptto", 'function dns_query($x, $y) { } dns_query("x", ["nothing" => 1]);'),
+            ("rcptto", 'dns_query("x", ["type" => "MX", "timeout" => 2]);'),
         ):
             compiled(source, "x.hsl", hook)
