@@ -55,26 +55,27 @@ class ReplyReader:
 
         :raises BadReply: the reader is of no use afterwards
         """
-        octets = self._octets
-        while (start := self._start) < len(octets):
+        octets, start = self._octets, self._start
+        while start < len(octets):
             end = octets.find(b"\r\n", start, start + LINE_LIMIT)
             if end < 0:
                 if len(octets) - start >= LINE_LIMIT:
                     raise BadReply(f"a line is longer than {LINE_LIMIT} octets")
                 break
-            self._start = end + 2
-            self._size += end + 2 - start
-            if self._size > REPLY_LIMIT:
-                raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
             line = octets[start:end]
+            size = self._size + end + 2 - start
+            if size > REPLY_LIMIT:
+                raise BadReply(f"a reply is longer than {REPLY_LIMIT} octets")
+            start = self._start = end + 2
             code, last, text = _parsed(line)
-            if self._lines and code != self._code:
+            lines = self._lines
+            if lines and code != self._code:
                 raise BadReply(f"a reply with two codes: {line[:80]!r}")
-            self._code = code
-            self._lines.append(text)
+            lines.append(text)
             if last:
-                lines, self._lines, self._size = tuple(self._lines), [], 0
-                return as_reply(code, lines)
+                self._lines, self._size = [], 0
+                return as_reply(code, tuple(lines))
+            self._code, self._size = code, size
         return None
 
 
