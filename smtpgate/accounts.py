@@ -32,7 +32,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from smtpgate.smtp.credentials import IAccount, IProven, ScramKeys
+from smtpgate.smtp.server.credentials import IAccount, IProven, ScramKeys
 
 #: PBKDF2 rounds of the SCRAM keys that are made here, RFC 7677 4 wants 4096 at least.
 SCRAM_ITERATIONS = 100_000

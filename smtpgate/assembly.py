@@ -22,7 +22,7 @@ from smtpgate.hooks.outofstep import positive_replies
 from smtpgate.hooks.table import HOOKS, PROXY
 from smtpgate.hsl.errors import ScriptError, ScriptErrors
 from smtpgate.hsl.runtime import Script, ScriptFileError, ScriptRoot, compile_script
-from smtpgate.smtp.delivery import Transport
+from smtpgate.smtp.server.delivery import Transport
 from smtpgate.transports.discard import Discard
 from smtpgate.transports.folders import PLACES, Folders
 from smtpgate.transports.maildir import Maildir

@@ -13,8 +13,8 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smtpgate.smtp.observer import SessionObserver
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server.observer import SessionObserver
 from smtpgate.smtp.session import Connection, Transaction
 
 #: A client's line is cut to this many octets in the log.

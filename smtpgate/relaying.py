@@ -7,7 +7,7 @@ from typing import Any
 
 from smtpgate import config as configuration
 from smtpgate.config.fields import split_host
-from smtpgate.smtp.opening import Login, Manners, Timeouts, TLSMode
+from smtpgate.smtp.nexthop.opening import Login, Manners, Timeouts, TLSMode
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.hosts import Hosts, LookUp
 from smtpgate.transports.relay import Relay

@@ -19,10 +19,10 @@ from smtpgate.hsl.runtime import Environment, Execution, ScriptRoot
 from smtpgate.hsl.runtime import Limits as ScriptLimits
 from smtpgate.hsl.runtime.store import Store
 from smtpgate.ports import Port, StartError, plan
-from smtpgate.smtp.admission import Admission
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.policy import AcceptAll, Policy
 from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.server.admission import Admission
+from smtpgate.smtp.server.policy import AcceptAll, Policy
 from smtpgate.smtp.session import Connection, Limits, ServerSettings
 from smtpgate.tls import ServerTLS
 from smtpgate.transports.folders import Folders

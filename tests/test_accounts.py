@@ -23,7 +23,7 @@ from smtpgate.accounts import (
     read_accounts,
     write_account,
 )
-from smtpgate.smtp.credentials import IAccount, Proven
+from smtpgate.smtp.server.credentials import IAccount, Proven
 
 #: Hashing that takes no time; what is stored says how it was made.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -25,6 +25,19 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 #: The same inside a room; what shares a floor there does not know each other.
 INSIDE = {
+    "smtp": (
+        ("factory",),
+        ("protocol",),
+        ("arrival",),
+        ("machine",),
+        ("authentication", "mail", "nexthop"),
+        ("commands",),
+        ("server",),
+        ("connection",),
+        ("session", "reply", "address"),
+        ("framing",),
+        ("refusal", "answers"),
+    ),
     "hsl": (
         ("checks", "compiler", "unparse"),
         ("resolver",),

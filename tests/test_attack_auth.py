@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.accounts import CHECKS_AT_A_TIME, Account, Accounts
-from smtpgate.smtp.credentials import ScramKeys
+from smtpgate.smtp.server.credentials import ScramKeys
 from smtpgate.smtp.session import Limits
 from tests.support.smtp import Client, portal
 

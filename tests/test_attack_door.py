@@ -12,8 +12,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpgate.smtp.connection.proxyline import SIGNATURE
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.proxyline import SIGNATURE
 from smtpgate.smtp.server import Listener
 from smtpgate.smtp.session import Limits
 from tests.support.smtp import Client, portal

@@ -12,9 +12,9 @@ from twisted.internet import defer, reactor, task
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.protocol import TURN
 from smtpgate.smtp.server import Listener
+from smtpgate.smtp.server.policy import Policy
 from smtpgate.smtp.session import Connection, Limits
 from tests.support.smtp import Client, portal
 from tests.support.sockets import SocketTestCase

@@ -14,7 +14,7 @@ from twisted.internet import defer
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.framing import BodyReader
-from smtpgate.smtp.stuffing import DotStuffer
+from smtpgate.smtp.nexthop.stuffing import DotStuffer
 from tests.support.cuts import pieces, sizes, streams
 from tests.support.relaying import RelayCase, relay_to
 from tests.support.smtp import Client

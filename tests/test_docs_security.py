@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.accounts import CHECKS_AT_A_TIME
 from smtpgate.config.models import Limits as Settings
-from smtpgate.smtp.proxyline import VERSION_1_LIMIT, VERSION_2_LIMIT
+from smtpgate.smtp.connection.proxyline import VERSION_1_LIMIT, VERSION_2_LIMIT
 from smtpgate.smtp.session import Limits
 
 PAGE = Path(__file__).parent.parent / "docs" / "security.rst"

@@ -8,7 +8,7 @@ from smtpgate.hooks.decision import LONGEST_COMMAND, PASS, proxy_pass, proxy_rep
 from smtpgate.hooks.replying import default_text
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.values import Map
-from smtpgate.smtp.policy import Answer, Pass
+from smtpgate.smtp.server.policy import Answer, Pass
 
 TEXTS = {
     211: "System status", 214: "No help here", 220: "Ready", 221: "Goodbye",

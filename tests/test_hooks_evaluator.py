@@ -8,7 +8,7 @@ from smtpgate.hooks.decision import PASS
 from smtpgate.hooks.evaluator import Binding, ScriptPolicy
 from smtpgate.hsl.errors import ScriptCancelled, ScriptErrors
 from smtpgate.hsl.runtime import Environment, Limits
-from smtpgate.smtp.policy import Answer, Pass
+from smtpgate.smtp.server.policy import Answer, Pass
 from smtpgate.smtp.session import Connection
 from tests.support.session import Session, compiled
 

@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hooks.letter import Letter
 from smtpgate.smtp.address import Mailbox
+from smtpgate.smtp.mail.spool import Spool
 from smtpgate.smtp.session import Recipient, Transaction
-from smtpgate.smtp.spool import Spool
 
 AL = Mailbox("al", "example.com")
 

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hooks import evaluator
 from smtpgate.hsl import runtime
-from smtpgate.smtp import transfer
+from smtpgate.smtp.mail import transfer
 from tests.support.session import Session
 
 EHLO = "EHLO client.example.org"

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hooks import route
 from smtpgate.hsl.values import Map
-from smtpgate.smtp.received import received
+from smtpgate.smtp.mail.received import received
 from smtpgate.smtp.session import Connection, ServerSettings
 from tests.support.endofdata import EndOfDataTestCase
 from tests.support.smtp import TLS

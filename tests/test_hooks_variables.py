@@ -10,9 +10,9 @@ from smtpgate.hooks.variables import Variables
 from smtpgate.hsl.runtime import compile_script
 from smtpgate.hsl.values import Map
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.policy import AuthStep
+from smtpgate.smtp.mail.spool import Spool
+from smtpgate.smtp.server.policy import AuthStep
 from smtpgate.smtp.session import Connection, Recipient, TLSInfo, Transaction
-from smtpgate.smtp.spool import Spool
 
 MAILBOX = Mailbox("Al", "Example.com")
 #: What each hook is asked about.

@@ -7,7 +7,7 @@ import re
 from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest
 
-from smtpgate.smtp.opening import Timeouts
+from smtpgate.smtp.nexthop.opening import Timeouts
 from tests.support.mta import Dovecot, Exim, Postfix, running
 from tests.support.relaying import Gateway, RelayCase, relay_to
 

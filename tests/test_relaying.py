@@ -9,7 +9,7 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.assembly import Problems, assemble
-from smtpgate.smtp.opening import Login, Timeouts
+from smtpgate.smtp.nexthop.opening import Login, Timeouts
 from tests.support.relaying import Gateway, RelayCase
 
 SERVER = """

@@ -9,9 +9,9 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.policy import Accept, Policy
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener
+from smtpgate.smtp.server.policy import Accept, Policy
 from smtpgate.smtp.session import Connection
 from tests.support.policies import limits
 from tests.support.smtp import Client, Wire

@@ -19,9 +19,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import smtpgate
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import OK, Reply
 from smtpgate.smtp.server import Listener
+from smtpgate.smtp.server.policy import Policy
 from smtpgate.smtp.session import Connection, Limits
 from tests.support.smtp import TRANSACTION, Client, RecordingTransport, portal
 
@@ -432,7 +432,10 @@ class SocketTests(SynchronousTestCase):
 
     def test_import(self) -> None:
         """The edges that other rooms import install no reactor; the host name is ours."""
-        modules = "reply session policy delivery credentials observer address admission server"
+        modules = (
+            "reply session address server server.policy server.delivery server.credentials "
+            "server.observer server.admission"
+        )
         program = (
             "import sys\n"
             + "".join(f"import smtpgate.smtp.{name}\n" for name in modules.split())

@@ -20,8 +20,8 @@ from twisted.cred.portal import Portal
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.policy import Answer, Pass, Policy
 from smtpgate.smtp.reply import DELIVERY_TROUBLE, Reply
+from smtpgate.smtp.server.policy import Answer, Pass, Policy
 from smtpgate.smtp.session import Connection, Limits, Recipient
 from tests.support.smtp import Account, Client, RecordingTransport, later
 

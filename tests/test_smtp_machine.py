@@ -9,8 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.machine import COMMANDS
-from smtpgate.smtp.policy import Accept, Policy
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server.policy import Accept, Policy
 from smtpgate.smtp.session import Connection, Limits
 from tests.support.smtp import TRANSACTION, Client, RecordingTransport, portal
 

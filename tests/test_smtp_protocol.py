@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.policy import Answer, Pass, Policy
 from smtpgate.smtp.reply import OK, Reply
+from smtpgate.smtp.server.policy import Answer, Pass, Policy
 from smtpgate.smtp.session import Connection
 from tests.support.policies import Asked, Fixed, limits
 from tests.support.smtp import Client, RecordingTransport, portal

@@ -8,9 +8,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.admission import Admission, network_of
-from smtpgate.smtp.deadlines import Deadline
-from smtpgate.smtp.received import protocol, received
+from smtpgate.smtp.connection.deadlines import Deadline
+from smtpgate.smtp.mail.received import protocol, received
+from smtpgate.smtp.server.admission import Admission, network_of
 from smtpgate.smtp.session import (
     Connection,
     Limits,

@@ -13,8 +13,8 @@ from typing import Any
 from scramp import ScramClient
 from twisted.internet import defer, reactor, task
 
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.server import Listener
+from smtpgate.smtp.server.policy import Policy
 from smtpgate.smtp.session import Connection, Limits
 from tests.support.certificates import server_options
 from tests.support.sockets import SocketTestCase

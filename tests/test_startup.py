@@ -69,7 +69,7 @@ OWN = {
     "smtpgate.hsl.library.mime": "MIME",
     "smtpgate.hsl.library.protocols": "LDAP",
     "smtpgate.relaying": "relays",
-    "smtpgate.smtp.scram": "SCRAM",
+    "smtpgate.smtp.authentication.scram": "SCRAM",
     "smtpgate.transports.relay": "relays",
 }
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.tlsinfo import tls_info
+from smtpgate.smtp.connection.tlsinfo import tls_info
 from smtpgate.tls import (
     CertificateProblem,
     Credential,

@@ -9,9 +9,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.channel import Channel
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.opening import Timeouts
+from smtpgate.smtp.nexthop.channel import Channel
+from smtpgate.smtp.nexthop.client import Client
+from smtpgate.smtp.nexthop.opening import Timeouts
 from smtpgate.transports.pool import Full, Pool
 
 

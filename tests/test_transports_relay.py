@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server.policy import Policy
 from tests.support.nexthop import SILENCE
 from tests.support.relaying import ALL, GO_ON, RECIPIENT, SENDER, TAKEN, RelayCase, body, relay_to
 from tests.support.smtp import RecordingTransport

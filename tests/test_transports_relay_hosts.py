@@ -6,7 +6,7 @@ from twisted.internet.defer import inlineCallbacks, succeed
 from twisted.names import dns
 from twisted.names.error import DNSServerError
 
-from smtpgate.smtp.opening import Timeouts
+from smtpgate.smtp.nexthop.opening import Timeouts
 from smtpgate.transports.hosts import Hosts
 from tests.support.nexthop import CLOSE, SILENCE
 from tests.support.relaying import ALL, NO_HOST, SENDER, SHORT, TAKEN, RelayCase, relay_to

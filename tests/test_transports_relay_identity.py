@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.internet.defer import inlineCallbacks
 
-from smtpgate.smtp.opening import Login
-from smtpgate.smtp.proxyline import ProxyReader
+from smtpgate.smtp.connection.proxyline import ProxyReader
+from smtpgate.smtp.nexthop.opening import Login
 from tests.support.nexthop import CLOSE
 from tests.support.relaying import ALL, NO_HOST, RECIPIENT, TAKEN, RelayCase, relay_to
 

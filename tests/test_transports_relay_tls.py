@@ -9,7 +9,7 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.opening import Login
+from smtpgate.smtp.nexthop.opening import Login
 from smtpgate.smtp.session import TLSInfo
 from smtpgate.transports.clienttls import ClientTLS, ClientTLSProblem
 from tests.support.nexthop import CLOSE, SILENCE, Raw

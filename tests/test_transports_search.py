@@ -7,9 +7,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpgate.smtp.channel import Channel, NextHopError
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.opening import ANYBODY, Login, LoginRefused, Manners, Timeouts
+from smtpgate.smtp.nexthop.channel import Channel, NextHopError
+from smtpgate.smtp.nexthop.client import Client
+from smtpgate.smtp.nexthop.opening import ANYBODY, Login, LoginRefused, Manners, Timeouts
 from smtpgate.transports.hosts import Health, Hosts
 from smtpgate.transports.pool import Full, Pool
 from smtpgate.transports.search import Search, Ways

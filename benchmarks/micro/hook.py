@@ -18,9 +18,9 @@ from smtpgate.hooks.table import PROXY
 from smtpgate.hsl.errors import ScriptError
 from smtpgate.hsl.runtime import Environment, compile_script
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.policy import AcceptAll, Policy
 from smtpgate.smtp.protocol import SMTPProtocol
 from smtpgate.smtp.server import Server
+from smtpgate.smtp.server.policy import AcceptAll, Policy
 from smtpgate.smtp.session import Connection, Limits, ServerSettings
 
 TITLE = "The proxy hook"

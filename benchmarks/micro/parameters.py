@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks.measure import Bench
-from smtpgate.smtp.parameters import parse_mail_parameters, parse_rcpt_parameters
+from smtpgate.smtp.commands.parameters import parse_mail_parameters, parse_rcpt_parameters
 
 TITLE = "Parameters"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.measure import Bench
+from smtpgate.smtp.nexthop.replyreader import ReplyReader
 from smtpgate.smtp.reply import OK, Reply, queued, worst
-from smtpgate.smtp.replyreader import ReplyReader
 
 TITLE = "Replies"
 

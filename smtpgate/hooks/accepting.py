@@ -35,11 +35,11 @@ from smtpgate.hsl.builtin import (
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.values import arrays, type_name
-from smtpgate.smtp import policy
-from smtpgate.smtp.envelope import hello_name
-from smtpgate.smtp.policy import AuthStep
+from smtpgate.smtp.commands.envelope import hello_name
 from smtpgate.smtp.refusal import EnhancedCode
 from smtpgate.smtp.reply import AUTHENTICATED, RECIPIENT_OK, SENDER_OK, Reply, octets
+from smtpgate.smtp.server import policy
+from smtpgate.smtp.server.policy import AuthStep
 from smtpgate.smtp.session import assumed_address
 
 #: Octets of a challenge in Base64, without its code and its line end: RFC 4954 4.

@@ -15,7 +15,8 @@ from smtpgate.hsl.builtin import (
     builtin,
 )
 from smtpgate.hsl.errors import Fault
-from smtpgate.smtp import policy, reply
+from smtpgate.smtp import reply
+from smtpgate.smtp.server import policy
 
 #: Octets of the longest line that the state machine can be given: an answer to an AUTH
 #: challenge without its CRLF, RFC 4954 4.

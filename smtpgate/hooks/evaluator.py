@@ -35,7 +35,9 @@ from smtpgate.hsl.errors import Fault, ScriptError, ScriptRuntimeError
 from smtpgate.hsl.runtime import Environment, Outcome, Script
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.answers import cancelled, when
-from smtpgate.smtp.policy import (
+from smtpgate.smtp.mail.spool import Spool
+from smtpgate.smtp.reply import UNDECIDED, Reply, queued
+from smtpgate.smtp.server.policy import (
     Accept,
     AuthStep,
     Challenge,
@@ -46,9 +48,7 @@ from smtpgate.smtp.policy import (
     Policy,
     Send,
 )
-from smtpgate.smtp.reply import UNDECIDED, Reply, queued
 from smtpgate.smtp.session import Connection, Recipient
-from smtpgate.smtp.spool import Spool
 
 #: What a place is answered: a decision, now or later.
 Answer: TypeAlias = Decision | Deferred[Decision]

@@ -27,9 +27,9 @@ from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.runtime.execution import Execution
 from smtpgate.hsl.runtime.signals import Terminated
 from smtpgate.hsl.values import Map, arrays, type_name
-from smtpgate.smtp import policy
-from smtpgate.smtp.policy import Parcel
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server import policy
+from smtpgate.smtp.server.policy import Parcel
 from smtpgate.smtp.session import Recipient
 
 _REASON = Option((STRING,), None, "What the client is told. The server has words of its own")

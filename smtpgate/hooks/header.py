@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from smtpgate.hsl.errors import Fault
 from smtpgate.hsl.library import headerfield
-from smtpgate.smtp.spool import LONGEST_HEADER, MOST_LINES
+from smtpgate.smtp.mail.spool import LONGEST_HEADER, MOST_LINES
 
 #: A field with its folds, or a line that is none.
 _LINES = re.compile(r"[^\n]*\n(?:[ \t][^\n]*\n)*")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from smtpgate.hooks.header import Header
 from smtpgate.hsl.errors import Fault
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.policy import Parcel
+from smtpgate.smtp.mail.spool import Spool
+from smtpgate.smtp.server.policy import Parcel
 from smtpgate.smtp.session import Recipient, Transaction
-from smtpgate.smtp.spool import Spool
 
 #: Octets of all the different headers that the copies of one message have.
 MOST_HEADERS = 16_777_216

@@ -14,14 +14,14 @@ from twisted.internet.defer import Deferred
 
 from smtpgate.hooks.addresses import read_mailbox, read_recipient
 from smtpgate.hsl.errors import Fault
-from smtpgate.smtp.deliveries import Deliveries
-from smtpgate.smtp.delivery import Transport
-from smtpgate.smtp.dispatch import Dispatch
-from smtpgate.smtp.observer import SessionObserver
-from smtpgate.smtp.policy import Parcel
+from smtpgate.smtp.mail.deliveries import Deliveries
+from smtpgate.smtp.mail.dispatch import Dispatch
+from smtpgate.smtp.mail.spool import Spool
 from smtpgate.smtp.reply import Reply
+from smtpgate.smtp.server.delivery import Transport
+from smtpgate.smtp.server.observer import SessionObserver
+from smtpgate.smtp.server.policy import Parcel
 from smtpgate.smtp.session import Connection, Recipient, Transaction
-from smtpgate.smtp.spool import Spool
 
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 

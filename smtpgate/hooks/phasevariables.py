@@ -20,7 +20,7 @@ from smtpgate.hooks.variables import (
     parts,
 )
 from smtpgate.hsl.values import Map, Value
-from smtpgate.smtp.policy import AuthStep
+from smtpgate.smtp.server.policy import AuthStep
 from smtpgate.smtp.session import Recipient
 
 _LATER = "the same, as later editions of the language group it"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smtpgate.smtp.address import Mailbox
-from smtpgate.smtp.policy import Offered
+from smtpgate.smtp.server.policy import Offered
 
 
 @dataclass(frozen=True, slots=True)

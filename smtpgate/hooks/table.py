@@ -59,7 +59,8 @@ from smtpgate.hsl.builtin import Builtin
 from smtpgate.hsl.checks.endings import undecided
 from smtpgate.hsl.checks.options import wrong_options
 from smtpgate.hsl.runtime.environment import Check, Context
-from smtpgate.smtp import policy, reply
+from smtpgate.smtp import reply
+from smtpgate.smtp.server import policy
 
 
 def hooks_with(name: str) -> list[str]:

@@ -17,17 +17,17 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpgate.smtp import reply as replies
-from smtpgate.smtp.admission import Admitted
 from smtpgate.smtp.answers import caught, later
-from smtpgate.smtp.clock import Timer
+from smtpgate.smtp.connection.clock import Timer
+from smtpgate.smtp.connection.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
+from smtpgate.smtp.connection.tlsinfo import tls_info, tls_problem
+from smtpgate.smtp.connection.tlslayer import TLSLayer
+from smtpgate.smtp.connection.wire import Wire
 from smtpgate.smtp.machine import Machine
-from smtpgate.smtp.proxyline import Family, ProxyError, ProxyHeader, ProxyReader
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.server.admission import Admitted
 from smtpgate.smtp.session import Connection, unmapped, within
-from smtpgate.smtp.tlsinfo import tls_info, tls_problem
-from smtpgate.smtp.tlslayer import TLSLayer
-from smtpgate.smtp.wire import Wire
 
 
 class Arrival(Wire):

@@ -24,21 +24,21 @@ from twisted.internet.defer import Deferred
 from twisted.mail.smtp import AUTH, COMMAND, ESMTP
 
 from smtpgate.smtp import reply as replies
-from smtpgate.smtp import xclient
 from smtpgate.smtp.address import Mailbox
 from smtpgate.smtp.answers import when
-from smtpgate.smtp.auth import Authentication
-from smtpgate.smtp.credentials import IAccount
-from smtpgate.smtp.envelope import hello_name, parse_mail, parse_rcpt
-from smtpgate.smtp.extensions import extensions, keeps_tls, may_xclient, refuses_auth
+from smtpgate.smtp.authentication.exchange import Authentication
+from smtpgate.smtp.authentication.sasl import Credentials
+from smtpgate.smtp.commands import xclient
+from smtpgate.smtp.commands.envelope import hello_name, parse_mail, parse_rcpt
+from smtpgate.smtp.commands.extensions import extensions, keeps_tls, may_xclient, refuses_auth
 from smtpgate.smtp.framing import LineFault
-from smtpgate.smtp.policy import Accept, Decision
+from smtpgate.smtp.mail.transfer import Transfer
 from smtpgate.smtp.refusal import EnhancedCode, Refusal
 from smtpgate.smtp.reply import Reply
-from smtpgate.smtp.sasl import Credentials
 from smtpgate.smtp.server import Server
+from smtpgate.smtp.server.credentials import IAccount
+from smtpgate.smtp.server.policy import Accept, Decision
 from smtpgate.smtp.session import Connection, Recipient
-from smtpgate.smtp.transfer import Transfer
 
 #: What a command's method gives; None where ESMTP has said it by ``sendCode``, and while BDAT has
 #: octets to come.

@@ -25,12 +25,12 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp import reply as replies
 from smtpgate.smtp.answers import caught
 from smtpgate.smtp.arrival import Arrival
-from smtpgate.smtp.body import Discard, Intake
 from smtpgate.smtp.framing import LineFault, parse_bdat
-from smtpgate.smtp.policy import AS_IT_CAME, Answer, CommandDecision, Pass
+from smtpgate.smtp.mail.body import Discard, Intake
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
 from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.server.policy import AS_IT_CAME, Answer, CommandDecision, Pass
 
 #: Lines and parts of bodies that one session may take in a row.
 TURN = 200

@@ -20,7 +20,7 @@ from twisted.internet.ssl import (
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from smtpgate.smtp.opening import TLSMode
+from smtpgate.smtp.nexthop.opening import TLSMode
 
 
 class ClientTLSProblem(Exception):

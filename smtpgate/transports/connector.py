@@ -13,9 +13,9 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 
-from smtpgate.smtp.channel import Channel, NextHopError
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.opening import HandshakeError, Identity, Login, Manners, open_session
+from smtpgate.smtp.nexthop.channel import Channel, NextHopError
+from smtpgate.smtp.nexthop.client import Client
+from smtpgate.smtp.nexthop.opening import HandshakeError, Identity, Login, Manners, open_session
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.hosts import Host
 

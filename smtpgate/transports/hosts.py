@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from smtpgate.smtp.clock import Clock
+from smtpgate.smtp.connection.clock import Clock
 
 REST_FACTOR = 4.0
 LONGEST_REST = 60.0

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.clock import Clock
-from smtpgate.smtp.deadlines import Deadline
+from smtpgate.smtp.connection.clock import Clock
+from smtpgate.smtp.connection.deadlines import Deadline
+from smtpgate.smtp.nexthop.client import Client
 
 
 class Full(Exception):

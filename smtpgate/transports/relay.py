@@ -21,9 +21,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpgate.smtp.answers import when
-from smtpgate.smtp.channel import NextHopError
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.opening import ANYBODY, Identity, Login, LoginRefused, Manners
+from smtpgate.smtp.nexthop.channel import NextHopError
+from smtpgate.smtp.nexthop.client import Client
+from smtpgate.smtp.nexthop.opening import ANYBODY, Identity, Login, LoginRefused, Manners
 from smtpgate.smtp.reply import Reply, worst
 from smtpgate.smtp.session import Connection, Recipient, Transaction
 from smtpgate.transports.clienttls import ClientTLS

@@ -18,10 +18,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smtpgate.smtp.answers import when
-from smtpgate.smtp.channel import NextHopError
-from smtpgate.smtp.client import Client
-from smtpgate.smtp.clock import Clock
-from smtpgate.smtp.opening import Identity, Login, LoginRefused, Manners
+from smtpgate.smtp.connection.clock import Clock
+from smtpgate.smtp.nexthop.channel import NextHopError
+from smtpgate.smtp.nexthop.client import Client
+from smtpgate.smtp.nexthop.opening import Identity, Login, LoginRefused, Manners
 from smtpgate.transports.hosts import Health, Host, Hosts
 from smtpgate.transports.pool import Pool
 

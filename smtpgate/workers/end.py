@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.protocol import Factory
 from twisted.protocols.amp import AMP, BinaryBoxProtocol
 
-from smtpgate.smtp.writing import write_now
+from smtpgate.smtp.connection.writing import write_now
 
 
 class End(AMP):

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from smtpgate.smtp.admission import Admission, Admitted
+from smtpgate.smtp.server.admission import Admission, Admitted
 from smtpgate.smtp.session import Limits
 from smtpgate.workers import commands
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
-from smtpgate.smtp.admission import Admission
+from smtpgate.smtp.server.admission import Admission
 from smtpgate.smtp.session import Limits
 from smtpgate.workers import commands
 from smtpgate.workers.end import End

@@ -13,7 +13,7 @@ from smtpgate.events import Events
 from smtpgate.lifecycle import GRACE
 from smtpgate.ports import Port
 from smtpgate.servers import THREADS, Servers, close_relays
-from smtpgate.smtp.admission import Admission
+from smtpgate.smtp.server.admission import Admission
 from smtpgate.workers import commands
 from smtpgate.workers.door import Door
 from smtpgate.workers.end import End, adopt

@@ -20,10 +20,10 @@ from twisted.internet.task import Clock
 from smtpgate.hooks.evaluator import Binding, ScriptPolicy
 from smtpgate.hsl.runtime import Environment
 from smtpgate.hsl.runtime import Limits as ScriptLimits
-from smtpgate.smtp.credentials import ScramKeys
-from smtpgate.smtp.policy import Accept, Answer, Challenge, Pass, Policy
 from smtpgate.smtp.reply import OK, START_MAIL, Reply
 from smtpgate.smtp.server import Listener
+from smtpgate.smtp.server.credentials import ScramKeys
+from smtpgate.smtp.server.policy import Accept, Answer, Challenge, Pass, Policy
 from smtpgate.smtp.session import Limits
 from tests.support.session import compiled
 from tests.support.smtp import Client, RecordingTransport, later, portal

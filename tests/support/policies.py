@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from smtpgate.smtp.policy import Pass, Policy
+from smtpgate.smtp.server.policy import Pass, Policy
 from smtpgate.smtp.session import Connection, Limits
 
 

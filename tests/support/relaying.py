@@ -12,9 +12,9 @@ from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import TestCase
 
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.opening import Manners, Timeouts
-from smtpgate.smtp.policy import AcceptAll
+from smtpgate.smtp.nexthop.opening import Manners, Timeouts
 from smtpgate.smtp.server import Server
+from smtpgate.smtp.server.policy import AcceptAll
 from smtpgate.smtp.session import ServerSettings
 from smtpgate.transports.clienttls import ClientTLS
 from smtpgate.transports.hosts import Hosts

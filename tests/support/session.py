@@ -16,8 +16,8 @@ from smtpgate.hooks.table import HOOKS
 from smtpgate.hsl.runtime import Environment, Limits, ScriptRoot, compile_script
 from smtpgate.smtp import arrival, reply
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.policy import AcceptAll
 from smtpgate.smtp.server import Server
+from smtpgate.smtp.server.policy import AcceptAll
 from smtpgate.smtp.session import ServerSettings
 from tests.support.network import Names
 from tests.support.smtp import TLS, RecordingObserver, RecordingTransport, Wire, portal

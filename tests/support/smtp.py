@@ -17,12 +17,12 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from smtpgate.smtp import arrival
-from smtpgate.smtp.credentials import IAccount, IProven
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.observer import SessionObserver
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.reply import OK, START_MAIL, Reply, queued
 from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.server.credentials import IAccount, IProven
+from smtpgate.smtp.server.observer import SessionObserver
+from smtpgate.smtp.server.policy import Policy
 from smtpgate.smtp.session import (
     Connection,
     Limits,

@@ -12,10 +12,10 @@ from twisted.internet import defer, reactor, task
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from smtpgate.smtp.credentials import ScramKeys
 from smtpgate.smtp.factory import SMTPFactory
-from smtpgate.smtp.policy import Policy
 from smtpgate.smtp.server import Listener, Server
+from smtpgate.smtp.server.credentials import ScramKeys
+from smtpgate.smtp.server.policy import Policy
 from smtpgate.smtp.session import ServerSettings
 from tests.support.certificates import authority, issued, server_options
 from tests.support.smtp import RecordingObserver, RecordingTransport, portal

@@ -1,0 +1,1 @@
+"""AUTH: the exchange, its mechanisms."""

@@ -1,0 +1,1 @@
+"""What a client may say: arguments, parameters, extensions."""

@@ -1,0 +1,1 @@
+"""One mail transaction: its message comes in and goes where it belongs."""

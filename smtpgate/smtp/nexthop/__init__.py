@@ -1,0 +1,1 @@
+"""The other side: a client of the next hop."""
