@@ -36,7 +36,7 @@ INSIDE = {
         ("connection",),
         ("session", "reply", "address"),
         ("framing",),
-        ("refusal", "answers"),
+        ("refusal", "answers", "uuids"),
     ),
     "hsl": (
         ("checks", "compiler", "unparse"),
