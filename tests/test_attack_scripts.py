@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.hsl.errors import ScriptErrors
-from smtpgate.hsl.runtime import Limits
+from smtpgate.hsl.runtime import Limits, ScriptRoot
 from tests.support.session import Session
 
 TROUBLE = "421 4.3.0 gw.example.org Temporary local problem"
@@ -49,6 +49,24 @@ class RegexTests(SynchronousTestCase):
         other = Session(beside=session)
         other.replies()
         self.assertEqual(["250 2.0.0 OK"], other.send("NOOP"))
+
+
+class PathTests(SynchronousTestCase):
+    """What the log says of this machine's directories is for the operator."""
+
+    def test_missing_file(self) -> None:
+        """A file that a client's line names is not there: the log says where it would be."""
+        session = Session("echo file_get_contents($command);")
+        session.environment.files = ScriptRoot("/srv/secret")
+        session.replies()
+        self.assertEqual([TROUBLE], session.send("none.txt"))
+        self.assertEqual(
+            [
+                'proxy.hsl:1:6: file_get_contents(): there is no file "none.txt" '
+                "in the script root /srv/secret"
+            ],
+            [str(error) for error in session.errors],
+        )
 
 
 class WorkTests(SynchronousTestCase):

@@ -189,16 +189,15 @@ class ConfinementTests(RootCase):
             )
 
     def test_missing(self) -> None:
-        """A file that is not there is a fault, with the function's name."""
+        """A file that is not there is a fault that says who looked, and where."""
+        words = f'there is no file "no.txt" in the script root {self.root}'
         for function, shown in (
             (FILE.constructor, "File()"),
             (file.file, "file()"),
             (file.file_get_contents, "file_get_contents()"),
         ):
-            self.assertEqual(self.fault(function, "no.txt"), f'{shown}: there is no file "no.txt"')
-        self.assertEqual(
-            self.fault(file.in_file, "x", "no.txt"), 'in_file(): there is no file "no.txt"'
-        )
+            self.assertEqual(self.fault(function, "no.txt"), f"{shown}: {words}")
+        self.assertEqual(self.fault(file.in_file, "x", "no.txt"), f"in_file(): {words}")
 
     def test_through_a_file(self) -> None:
         """A file is no directory."""

@@ -119,7 +119,10 @@ class CaseTests(SynchronousTestCase):
             failing = list(right)
             failing[number] = lines[number]
             errors = run("\n".join(failing), path)[1]
-            given = [re.sub(r"^[^:]*:([0-9]+):[0-9]+: ", r"\1: ", each) for each in errors]
+            given = [
+                re.sub(r"^[^:]*:([0-9]+):[0-9]+: ", r"\1: ", each).replace(f"{path.parent}/", "")
+                for each in errors
+            ]
             self.assertEqual(given, [f"{number + 1}: {message}"], label)
 
 

@@ -163,7 +163,8 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(client.heard(), "")
         self.assertTrue(client.wire.aborted)
         self.assertEqual(
-            client.observer.of("refused"), [(client.connection, "PROXY header: no PROXY header")]
+            client.observer.of("refused"),
+            [(client.connection, "PROXY header: the connection does not begin with one")],
         )
 
     def test_missing_proxy_header(self) -> None:

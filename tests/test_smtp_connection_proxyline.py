@@ -123,7 +123,7 @@ class Version1Tests(_Case):
         """Other octets are refused at the first one that does not fit."""
         for octets in (b"E", b"EHLO a\r\n", b"PROXY\r\n", b"PROXYx", b"proxy ", b" PROXY ", b"\n",
                        b"\r\n\r\n\0\r\nQUIT\r", b"\r\n\r\n\x01", b"\x16\x03\x01"):  # fmt: skip
-            self.refused(octets, "no PROXY header")
+            self.refused(octets, "the connection does not begin with one")
 
     def test_malformed(self) -> None:
         """Strictly one space between words, five words, known protocols."""

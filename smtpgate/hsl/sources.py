@@ -50,6 +50,10 @@ class ScriptRoot:
             raise ScriptFileError(f'"{path}" is outside the script root')
         return found
 
+    def missing(self, path: str) -> ScriptFileError:
+        """What is wrong with a path that leads to no file: which one, and where it should be."""
+        return ScriptFileError(f'there is no file "{path}" in the script root {self.directory}')
+
     def read(self, path: str, origin: str) -> tuple[str, str]:
         found = self.resolve(path)
         try:
@@ -58,8 +62,7 @@ class ScriptRoot:
                 raise ScriptFileError(f'"{path}" is no file')
             text = found.read_bytes().decode("latin-1")
         except FileNotFoundError:
-            words = f'there is no file "{path}" in the script root {self.directory}'
-            raise ScriptFileError(words) from None
+            raise self.missing(path) from None
         except OSError as error:
             raise ScriptFileError(f'"{path}" cannot be read: {error.strerror}') from None
         return str(self.directory / path.removeprefix("file:")), text

@@ -54,7 +54,7 @@ def open_file(execution: Execution, function: str, filename: str) -> tuple[str, 
     except ScriptFileError as error:
         raise Fault(f"{function}: {error}") from None
     except FileNotFoundError:
-        raise Fault(f'{function}: there is no file "{name}"') from None
+        raise Fault(f"{function}: {root.missing(name)}") from None
     except OSError as error:
         raise Fault(f'{function}: "{name}" cannot be read: {error.strerror}') from None
     if not stat.S_ISREG(os.fstat(number).st_mode):

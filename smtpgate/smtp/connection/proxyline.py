@@ -100,7 +100,7 @@ class ProxyReader:
             return self._version_2()
         if _PREFIX.startswith(collected) or SIGNATURE.startswith(collected):
             return None, b""
-        raise ProxyError("no PROXY header")
+        raise ProxyError("the connection does not begin with one")
 
     def _version_1(self) -> tuple[ProxyHeader | None, bytes]:
         end = self._octets.find(b"\r\n", 0, VERSION_1_LIMIT)
