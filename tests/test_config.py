@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,6 +105,68 @@ class LoadTests(SynchronousTestCase):
         config = load(self.file)
         self.assertEqual(self.directory / "scripts", config.scripts)
         self.assertEqual(self.directory / "link/../state", config.state)
+
+    def test_no_script_root(self) -> None:
+        """A script root that is set must be there, hooks or not; one that is not set need not."""
+        hook = '[servers.hooks]\nproxy = "proxy.hsl"\n'
+        for name, problem in (("nope", "does not exist"), ("users", "is no directory")):
+            for text in (SMALL, SMALL + hook):
+                error = self.assertRaises(ConfigErrors, self.load, f'scripts = "{name}"\n{text}')
+                self.assertEqual(
+                    f"{self.file}:1: scripts: {self.directory / name} {problem}, "
+                    "expected a directory",
+                    str(error),
+                )
+        self.load(SMALL)
+        (self.directory / "scripts/proxy.hsl").unlink()
+        (self.directory / "scripts").rmdir()
+        load(self.file)
+        self.file.write_text(SMALL + hook)
+        error = self.assertRaises(ConfigErrors, load, self.file)
+        self.assertEqual(
+            f"{self.file}:8: servers[0].hooks.proxy: 'proxy.hsl' is not there: "
+            f"{self.directory}/scripts is no directory, expected `scripts` to be one",
+            str(error),
+        )
+
+    def test_no_paths(self) -> None:
+        """What is no path at all is an error like others, wherever it is."""
+        error = self.assertRaises(
+            ConfigErrors,
+            self.load,
+            'scripts = "~nobody-of-that-name/x"\nstate = "a\\u0000"\n'
+            f'{SMALL}[servers.hooks]\nproxy = "b\\u0000"\n[users]\nfile = ""\n'
+            f'[certificates.c]\nclient_ca = "{"x" * 300}"\nself_signed = true\n',
+        )
+        file, long = self.file, self.directory / ("x" * 300)
+        self.assertEqual(
+            f"{file}:1: scripts: is '~nobody-of-that-name/x', expected a home directory that "
+            "there is\n"
+            f"{file}:2: state: is 'a\\x00', expected a path\n"
+            f"{file}:10: servers[0].hooks.proxy: is 'b\\x00', expected the path of a script\n"
+            f"{file}:12: users.file: is '', expected a path\n"
+            f"{file}:14: certificates.c.client_ca: {long} cannot be read (file name too long), "
+            "expected a readable file",
+            str(error),
+        )
+
+    def test_unreadable_script(self) -> None:
+        """A script that is there, and may not be read."""
+        self.load(SMALL + '[servers.hooks]\nproxy = "proxy.hsl"\n')
+        really = Path.open
+
+        def denied(path: Path, mode: str = "r") -> Any:
+            if path.suffix == ".hsl":
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return really(path, mode)
+
+        with patch.object(Path, "open", denied):
+            error = self.assertRaises(ConfigErrors, load, self.file)
+        self.assertEqual(
+            f"{self.file}:8: servers[0].hooks.proxy: {self.directory}/scripts/proxy.hsl cannot be "
+            "read (permission denied), expected a readable script",
+            str(error),
+        )
 
     def test_short_forms(self) -> None:
         """One certificate needs no list, and a hook that is only a path no table."""

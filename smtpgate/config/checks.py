@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from os.path import exists, isdir, realpath
 from pathlib import Path
 from typing import Any
 
 from .document import Document
 from .endpoints import Endpoint, parse_endpoint
 from .errors import ConfigError, KeyPath, name_of, one_of, suggest
+from .fields import unreadable
 
 #: Mechanisms that the session speaks itself.
 PASSWORD_MECHANISMS = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
@@ -251,6 +253,11 @@ def _auth(document: Document) -> Findings:
 
 def _scripts(document: Document) -> Findings:
     root = document.places.scripts
+    if isinstance(document.values.get("scripts"), str) and not isdir(root):
+        # Nothing is below it: that is said once, whatever the hooks name.
+        problem = "is no directory" if exists(root) else "does not exist"
+        yield ("scripts",), f"{root} {problem}, expected a directory"
+        return
     for named in document.scripts():
         problem = _script_problem(root, named.script)
         if problem is not None:
@@ -258,19 +265,19 @@ def _scripts(document: Document) -> Findings:
 
 
 def _script_problem(root: Path, script: str) -> str | None:
-    if not script:
-        return "is empty, expected the path of a script"
-    if not root.is_dir():
+    if not script or "\0" in script:
+        return f"is {script!r}, expected the path of a script"
+    if not isdir(root):
         return f"{script!r} is not there: {root} is no directory, expected `scripts` to be one"
     file = root / script
-    if not file.resolve().is_relative_to(root.resolve()):
+    if not Path(realpath(file)).is_relative_to(realpath(root)):
         return f"{script!r} is outside of {root}, expected a path below it"
-    if not file.is_file():
+    if not exists(file):
         known = [str(each.relative_to(root)) for each in root.rglob("*.hsl")]
         close = suggest(script, known)
         question = f" (did you mean {close!r}?)" if close else ""
         return f"{file} does not exist{question}, expected a script"
-    return None
+    return unreadable(file, "script")
 
 
 _CHECKS: tuple[Callable[[Document], Findings], ...] = (

@@ -41,13 +41,15 @@ class Document:
     def places(self) -> Places:
         """What relative paths are relative to, even when the file has errors."""
         directory = self.file.parent.absolute()
-        state = self.values.get("state")
-        scripts = self.values.get("scripts")
-        return Places(
-            directory,
-            below(directory, state if isinstance(state, str) else STATE),
-            below(directory, scripts if isinstance(scripts, str) else SCRIPTS),
-        )
+
+        def place(key: str, default: str) -> Path:
+            path = self.values.get(key)
+            try:
+                return below(directory, path if isinstance(path, str) else default)
+            except ValueError:
+                return directory / default
+
+        return Places(directory, place("state", STATE), place("scripts", SCRIPTS))
 
     def error(self, path: KeyPath, message: str) -> ConfigError:
         """An error at a key; when the key is not there, at the table it should be in."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from os.path import normpath
+from os.path import normpath, realpath
 from pathlib import Path
 from typing import Annotated
 
@@ -40,11 +41,19 @@ class Places:
 
 def below(base: Path, path: str) -> Path:
     """A path as the configuration has it, relative to a place; without ``..`` where that is the
-    same."""
-    found = base / Path(path).expanduser()
+    same.
+
+    :raises ValueError: for what is no path
+    """
+    if not path or "\0" in path:
+        raise ValueError(f"is {path!r}, expected a path")
+    try:
+        found = base / Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {path!r}, expected a home directory that there is") from None
     plain = Path(normpath(found))
     # Behind a symbolic link `..` is somewhere else.
-    return plain if plain.resolve() == found.resolve() else found
+    return plain if realpath(plain) == realpath(found) else found
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -136,24 +145,37 @@ def _relative_to(place: str) -> BeforeValidator:
             value = str(value)
         if not isinstance(value, str):
             return value
-        if not value or "\0" in value:
-            raise wrong("is empty, expected a path")
         base: Path = getattr(info.context, place)
-        return below(base, value)
+        try:
+            return below(base, value)
+        except ValueError as error:
+            raise wrong(str(error)) from None
 
     return BeforeValidator(resolve)
 
 
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        problem = "is no file" if path.exists() else "does not exist"
-        raise wrong(f"{path} {problem}, expected a file")
+def unreadable(path: Path, kind: str) -> str | None:
+    """What keeps a file from being read, as a sentence; None when nothing does.
+
+    :param kind: what is expected: a file, or what sort of one
+    """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return f"{path} is no file, expected a {kind}"
         with path.open("rb"):
-            return path
+            return None
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{path} does not exist, expected a {kind}"
     except OSError as error:
         words = (error.strerror or "failed").lower()
-        raise wrong(f"{path} cannot be read ({words}), expected a readable file") from None
+        return f"{path} cannot be read ({words}), expected a readable {kind}"
+
+
+def _file(path: Path) -> Path:
+    problem = unreadable(path, "file")
+    if problem is not None:
+        raise wrong(problem)
+    return path
 
 
 def _listed(value: object) -> object:
