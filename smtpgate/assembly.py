@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from smtpgate import config as configuration
 from smtpgate import tls
 from smtpgate.config import Config, ConfigError, ConfigErrors, KeyPath
+from smtpgate.directories import CERTIFICATES, unwritable
 from smtpgate.hooks.commands import Commands
 from smtpgate.hooks.evaluator import Binding
 from smtpgate.hooks.outofstep import positive_replies
@@ -76,7 +77,8 @@ class Assembly:
 def assemble(path: Path, make: bool = True) -> Assembly:
     """Read everything.
 
-    :param make: make self-signed certificates that are missing; without, they are left out
+    :param make: make self-signed certificates that are missing; without, they are left out, and
+        it is seen to that they and mail could be written
     :raises Problems: with all errors there are
     """
     assembler = _Assembler(path, make)
@@ -135,6 +137,9 @@ class _Assembler:
             for name, model in config.transports.items()
             if (transport := self.transport(config, name, model, hostname)) is not None
         }
+        if not self.make:
+            # At start it shows when they are made.
+            self.problems += unwritable(config, transports)
         if self.problems:
             raise Problems(self.problems)
         self.warnings += open_relays(config)
@@ -202,10 +207,11 @@ class _Assembler:
             try:
                 certificate, private_key = model.certificate, model.private_key
                 if certificate is None or private_key is None:
-                    directory = config.state / "certificates"
                     if not self.make:
                         continue
-                    certificate, private_key, made = tls.self_signed(directory, name, hostname)
+                    certificate, private_key, made = tls.self_signed(
+                        config.state / CERTIFICATES, name, hostname
+                    )
                     if made:
                         self.made[name] = certificate
                 self.files[name] = certificate, private_key

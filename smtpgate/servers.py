@@ -11,6 +11,7 @@ from twisted.internet.defer import gatherResults
 
 from smtpgate import config as configuration
 from smtpgate.assembly import Assembly
+from smtpgate.directories import SPOOL
 from smtpgate.events import Events
 from smtpgate.hooks.evaluator import ScriptPolicy
 from smtpgate.hooks.mailing import Mailer
@@ -28,8 +29,6 @@ from smtpgate.tls import ServerTLS
 from smtpgate.transports.folders import Folders
 from smtpgate.transports.maildir import Maildir
 
-#: Directory of messages that scripts examine, below the state directory.
-SPOOL = "spool"
 #: Threads for disks, hashes and name look-ups.
 THREADS = 24
 

@@ -226,13 +226,18 @@ class ServerTLS:
                 return
 
 
+def self_signed_files(directory: Path, name: str) -> tuple[Path, Path]:
+    """Where a self-signed certificate and its private key are."""
+    return directory / f"{name}.cert.pem", directory / f"{name}.key.pem"
+
+
 def self_signed(directory: Path, name: str, hostname: str) -> tuple[Path, Path, bool]:
     """The files of a self-signed certificate under ``directory``; made when they are missing.
 
     :returns: (certificate, private key, whether they were made now)
     :raises OSError: when they cannot be written
     """
-    certificate, private_key = directory / f"{name}.cert.pem", directory / f"{name}.key.pem"
+    certificate, private_key = self_signed_files(directory, name)
     missing = not (certificate.exists() and private_key.exists())
     if missing:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

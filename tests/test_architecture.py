@@ -18,6 +18,7 @@ FLOORS = (
     ("workers",),
     ("lifecycle", "ports", "servers"),
     ("assembly", "relaying"),
+    ("directories",),
     ("hooks", "transports", "accounts", "tls", "config", "events", "loglines"),
     ("smtp", "hsl"),
 )

@@ -255,8 +255,8 @@ def _scripts(document: Document) -> Findings:
     root = document.places.scripts
     if isinstance(document.values.get("scripts"), str) and not isdir(root):
         # Nothing is below it: that is said once, whatever the hooks name.
-        problem = "is no directory" if exists(root) else "does not exist"
-        yield ("scripts",), f"{root} {problem}, expected a directory"
+        fault = "is no directory" if exists(root) else "does not exist"
+        yield ("scripts",), f"{root} {fault}, expected a directory"
         return
     for named in document.scripts():
         problem = _script_problem(root, named.script)
