@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 import smtplib
 import socket
 import time
@@ -45,10 +46,17 @@ class Client(smtplib.SMTP):
 class PolicyTests(SocketTestCase):
     """Each of them."""
 
-    def policy(self, name: str, change: tuple[str, str] = ("", ""), **records: Any) -> int:
+    def policy(
+        self,
+        name: str,
+        change: tuple[str, str] = ("", ""),
+        listener: Listener = PROXIES,
+        **records: Any,
+    ) -> int:
         """The port of a server with a policy.
 
         :param change: a part of the script, and what it is instead
+        :param listener: what is particular to the port
         """
         source = (EXAMPLES / name).read_text("latin-1").replace(*change)
         hook = hook_of(name)
@@ -61,7 +69,7 @@ class PolicyTests(SocketTestCase):
             "gw.example.org",
             lambda *error: self.errors.append(error),
         )
-        port = self.serve(PROXIES, policy, auth_require_tls=False, tls=None, **records)
+        port = self.serve(listener, policy, auth_require_tls=False, tls=None, **records)
         self.others = {each: RecordingTransport(reactor, each) for each in ("bulk", "lists")}
         self.server.transports.update(self.others)  # type: ignore[attr-defined]
         return port
@@ -74,6 +82,25 @@ class PolicyTests(SocketTestCase):
         found = yield self.in_thread(work)
         self.assertEqual(self.errors, [])
         return found
+
+    @inlineCallbacks
+    def test_quick_start(self) -> Any:
+        """The first lines of the documentation, as Python reads them."""
+        text = (EXAMPLES.parents[1] / "docs/quickstart.rst").read_text("utf-8")
+        first, *more = re.findall(r'^   (?:\$ .*-c "|>>> )(.*?)"?$', text, re.MULTILINE)
+        port = self.policy("proxy.hsl", listener=Listener())
+        names: dict[str, Any] = {}
+
+        def type_them() -> list[Any]:
+            exec(first.replace("2525", str(port)), names)
+            with names["server"]:
+                return [eval(line, names) for line in more]
+
+        status, refused = yield self.ask(type_them)
+        self.assertEqual((250, {}), (status[0], refused))
+        self.assertIn(b"2.0.0 server test at", status[1])
+        (message,) = self.transport.messages
+        self.assertIn(b"It works.", message.octets)
 
     @inlineCallbacks
     def test_dnsbl(self) -> Any:
