@@ -308,7 +308,8 @@ class Config(Table):
     hostname: Hostname | None = None
     """The gateway's name in the banner, EHLO and Received.  Default: the machine's name."""
     scripts: Directory = Field(default=Path(SCRIPTS), validate_default=True)
-    """Directory that script paths are relative to, itself relative to this file."""
+    """Directory that script paths are relative to, itself relative to this file.  One that is set
+    has to be there."""
     state: Directory = Field(default=Path(STATE), validate_default=True)
     """Directory for what the gateway writes: mail, generated certificates.  Relative to this
     file."""
