@@ -170,7 +170,7 @@ def write_account(file: Path, name: str, secret: str) -> bool:
 
     The file is replaced as a whole, readable by its owner only: a crash leaves the old one.
 
-    :returns: whether the name was there before
+    :return: whether the name was there before
     :raises ValueError: for a name that nobody can have
     """
     problem = name_problem(name)

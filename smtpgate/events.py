@@ -162,7 +162,7 @@ class Events(SessionObserver):
             "{session}: {file}: {text}", session=_who(connection), file=file, text=_plain(text)
         )
 
-    def scripts_syslog(self, priority: int, text: str) -> None:
+    def late_syslog(self, priority: int, text: str) -> None:
         """Something that a script has begun writes to the log when the script has ended."""
         self._by_priority(priority)("script: {text}", text=_plain(text))
 

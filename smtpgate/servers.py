@@ -96,7 +96,7 @@ class Servers:
 
     def _syslog(self, priority: int, text: str, execution: Execution | None) -> None:
         if execution is None:
-            self._events.scripts_syslog(priority, text)
+            self._events.late_syslog(priority, text)
         else:
             self._events.script_syslog(
                 _connection(execution), priority, text, execution.script.file

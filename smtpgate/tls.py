@@ -234,7 +234,7 @@ def self_signed_files(directory: Path, name: str) -> tuple[Path, Path]:
 def self_signed(directory: Path, name: str, hostname: str) -> tuple[Path, Path, bool]:
     """The files of a self-signed certificate under ``directory``; made when they are missing.
 
-    :returns: (certificate, private key, whether they were made now)
+    :return: (certificate, private key, whether they were made now)
     :raises OSError: when they cannot be written
     """
     certificate, private_key = self_signed_files(directory, name)

@@ -164,7 +164,7 @@ class CheckTests(CommandTestCase):
             self.run_command("check", name),
         )
         self.assertEqual(
-            (1, "", "a.hsl: it is no text, expected a script\n"), self.run_command("run", name)
+            (1, "", "a.hsl: is no text, expected a script\n"), self.run_command("run", name)
         )
         name = self.file("b.hsl", 'echo length("\0");')
         self.assertEqual((0, "1\n", ""), self.run_command("run", name))

@@ -38,7 +38,7 @@ class ScriptTests(SynchronousTestCase):
         """The session and the script stand in front, as long as there are some."""
         self.events.script_echo(self.connection, "one", "a.hsl")
         self.events.script_syslog(self.connection, 6, "two\n", "a.hsl")
-        self.events.scripts_syslog(4, "three")
+        self.events.late_syslog(4, "three")
         self.assertEqual(
             [formatEvent(event) for event in self.heard],
             ["inbound 192.0.2.1:25: a.hsl: one", "inbound 192.0.2.1:25: a.hsl: two\\x0a",

@@ -22,7 +22,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    :returns: the exit code: 0, 1 when the command has found or met errors, 2 for wrong usage
+    :return: the exit code: 0, 1 when the command has found or met errors, 2 for wrong usage
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(

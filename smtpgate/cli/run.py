@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{options.file}: {error.strerror}", file=sys.stderr)
         return 1
     except NoText:
-        print(f"{options.file}: it is no text, expected a script", file=sys.stderr)
+        print(f"{options.file}: is no text, expected a script", file=sys.stderr)
         return 1
     except ScriptErrors as errors:
         print(errors.render(), file=sys.stderr)

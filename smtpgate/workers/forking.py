@@ -38,7 +38,7 @@ def fork(reactor: Any, mine: Iterable[Any], work: Callable[[], int]) -> int:
 
     :param reactor: one that :func:`can_fork`, running or not
     :param mine: transports that are the parent's alone: just closed in the child
-    :returns: the child's process id
+    :return: the child's process id
     :raises OSError: when there can be no more processes
     """
     sys.stdout.flush()
