@@ -1,7 +1,8 @@
 """From the session to a script's variables, each made when the script first reads it.
 
 A script reads few of its variables, and most evaluations none but
-``$command``: so the mapping starts empty and asks :data:`Maker` functions.
+``$command``: so the mapping starts with that, or empty, and asks :data:`Maker`
+functions for the others.
 ``$context`` is never kept here.  It is read from and written to the connection,
 which is why it outlives the script however the script ends.
 """

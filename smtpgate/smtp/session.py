@@ -37,8 +37,8 @@ class Transaction:
     """One mail transaction, RFC 5321 3.3; its sender is None for ``<>``.
 
     ``metadata`` is what scripts want to stay with the message.  ``started`` is when its MAIL
-    came, in seconds since 1970.  ``shown`` are the first of the
-    recipients as scripts have been shown them.
+    came, in seconds since 1970.  ``shown`` are the first of the recipients as scripts have been
+    shown them.
     """
 
     sender: Mailbox | None = None
