@@ -2,7 +2,8 @@
 
 Every assignment to a variable is known after resolving.  Starting from "not
 assigned", types only grow towards OTHER until nothing changes, so a variable
-keeps a type only if each of its assignments, given the others, has it.
+keeps a type only if each of its assignments, given the others, has it.  A
+read-only variable of a hook has the type that the hook says.
 """
 
 from __future__ import annotations
