@@ -58,7 +58,7 @@ class LineVariables(Variables):
         self._makers = makers
         self.connection = connection
         self.subject = line
-        _keep(self, "command", line.decode("latin-1"))
+        _keep(self, "command", str(line, "latin-1"))
 
 
 _keep = dict.__setitem__

@@ -307,7 +307,10 @@ class SMTPProtocol(Arrival):
         self.pending = None
         if self.closing:
             return
-        self.guarded(partial(then, answer))
+        try:
+            then(answer)
+        except Exception:  # noqa: BLE001 (whatever it is, it ends this session only)
+            self.broken(caught())
         self.pump()
 
     def _failed(self, failure: Failure) -> None:

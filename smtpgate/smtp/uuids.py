@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from struct import iter_unpack
 
 #: Names that one question to the system is good for.
 STOCK = 256
 
 
+# The version, 4, and the variant, binary 10: which bits are random, and what the others are.
+_RANDOM = int.from_bytes(bytes.fromhex("ffffffffffff0fff3fffffffffffffff") * STOCK)
+_FIXED = int.from_bytes(bytes.fromhex("00000000000040008000000000000000") * STOCK)
+
+
 def _names() -> Iterator[str]:
     while True:
-        digits = os.urandom(16 * STOCK).hex()
-        for at in range(0, len(digits), 32):
-            variant = "89ab"[int(digits[at + 16], 16) & 3]
-            yield (
-                f"{digits[at : at + 8]}-{digits[at + 8 : at + 12]}-4{digits[at + 13 : at + 16]}"
-                f"-{variant}{digits[at + 17 : at + 20]}-{digits[at + 20 : at + 32]}"
-            )
+        drawn = int.from_bytes(os.urandom(16 * STOCK)) & _RANDOM | _FIXED
+        digits = drawn.to_bytes(16 * STOCK).hex().encode("ascii")
+        for parts in iter_unpack("8s4s4s4s12s", digits):
+            yield b"-".join(parts).decode("ascii")
 
 
 _fresh = _names()

@@ -28,6 +28,7 @@ class Desk(StoreDesk, SlotDesk):
 
     @commands.Ready.responder
     def is_ready(self) -> dict[str, Any]:
+        """The worker takes connections now."""
         if not self.ready.called:
             self.ready.callback(None)
         return {}

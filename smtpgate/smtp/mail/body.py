@@ -14,8 +14,7 @@ from twisted.internet.defer import Deferred
 
 from smtpgate.smtp.framing import BodyReader, ChunkReader
 from smtpgate.smtp.reply import BARE_NEWLINE, CHUNK_OK, MESSAGE_TOO_LARGE, Reply
-
-Answer = Reply | Deferred[Reply]
+from smtpgate.smtp.server.delivery import Answer
 
 
 class Fed(NamedTuple):
@@ -114,43 +113,44 @@ class Message:
         return self.finish(size)
 
 
-class DataIntake:
-    """The message after DATA."""
-
+class _MessageIntake:
     __slots__ = ("_message", "_reader")
 
-    empty = False  # there is a dot
-
-    def __init__(self, message: Message, reader: BodyReader) -> None:
+    def __init__(self, message: Message, reader: BodyReader | ChunkReader) -> None:
         self._message = message
         self._reader = reader
 
     def feed(self, octets: bytes) -> Fed:
+        """Take octets."""
         piece = self._reader.feed(octets)
         return Fed(piece.done, piece.rest, self._message.write(piece.octets))
 
+
+class DataIntake(_MessageIntake):
+    """The message after DATA."""
+
+    __slots__ = ()
+
+    empty = False  # there is a dot
+
     def end(self) -> Answer:
+        """The answer to the message."""
         return self._message.complete()
 
 
-class ChunkIntake:
+class ChunkIntake(_MessageIntake):
     """One chunk of a message that comes with BDAT, RFC 3030."""
 
-    __slots__ = ("_last", "_message", "_reader", "_size", "empty")
+    __slots__ = ("_last", "empty")
 
     def __init__(self, message: Message, reader: ChunkReader, size: int, last: bool) -> None:
-        self._message = message
-        self._reader = reader
-        self._size = size
+        super().__init__(message, reader)
         self._last = last
         self.empty = size == 0
         reader.begin(size, last)
 
-    def feed(self, octets: bytes) -> Fed:
-        piece = self._reader.feed(octets)
-        return Fed(piece.done, piece.rest, self._message.write(piece.octets))
-
     def end(self) -> Answer:
+        """The answer to the chunk; to the message, if it is the last one."""
         if self._last:
             return self._message.complete()
         refusal = self._message.refusal()

@@ -23,12 +23,11 @@ from twisted.python.failure import Failure
 
 from smtpgate.smtp.answers import cancelled, caught, later, when
 from smtpgate.smtp.reply import DELIVERY_TROUBLE, START_MAIL, UNKNOWN_TRANSPORT, Reply, worst
-from smtpgate.smtp.server.delivery import Delivery, Transport
+from smtpgate.smtp.server.delivery import Answer, Delivery, Transport
 from smtpgate.smtp.server.observer import SessionObserver
 from smtpgate.smtp.session import Connection, Recipient
 
 R = TypeVar("R")
-Answer = Reply | Deferred[Reply]
 
 
 class _Leg:

@@ -29,8 +29,6 @@ NEEDS_8BITMIME = Reply(
     550, ("The next hop takes no 8-bit message, and it is not converted",), (5, 6, 3)
 )
 NEEDS_SMTPUTF8 = Reply(550, ("The next hop takes no internationalised mail",), (5, 6, 7))
-
-
 NEEDS_REQUIRETLS = Reply(550, ("The next hop does not support REQUIRETLS",), (5, 7, 30))
 
 

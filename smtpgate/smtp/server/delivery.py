@@ -21,23 +21,26 @@ from smtpgate.smtp.reply import Reply
 if TYPE_CHECKING:
     from smtpgate.smtp.session import Connection, Recipient, Transaction
 
+#: What is said to a question, now or later.
+Answer = Reply | Deferred[Reply]
+
 
 class Delivery(Protocol):
     """One transaction at one transport."""
 
-    def mail(self, transaction: Transaction) -> Reply | Deferred[Reply]:
+    def mail(self, transaction: Transaction) -> Answer:
         """The sender: 250, or the refusal that the client gets for this RCPT, or for MAIL."""
 
-    def rcpt(self, recipient: Recipient) -> Reply | Deferred[Reply]:
+    def rcpt(self, recipient: Recipient) -> Answer:
         """One recipient: 250, or the refusal that the client gets."""
 
-    def data(self) -> Reply | Deferred[Reply]:
+    def data(self) -> Answer:
         """Whether a message may come: 354, or a refusal; asked before the client gets its 354."""
 
     def write(self, octets: bytes) -> Deferred[object] | None:
         """Part of the message, unstuffed, in order; a Deferred holds the client back."""
 
-    def finish(self) -> Reply | Deferred[Reply]:
+    def finish(self) -> Answer:
         """The message is complete.  250 means that it is safe, nothing less."""
 
     def abort(self) -> None:
