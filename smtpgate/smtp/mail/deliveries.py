@@ -28,6 +28,7 @@ from smtpgate.smtp.server.observer import SessionObserver
 from smtpgate.smtp.session import Connection, Recipient
 
 R = TypeVar("R")
+Then = Callable[[Reply], Reply]
 
 
 class _Leg:
@@ -43,7 +44,10 @@ class _Leg:
 
 
 class Deliveries:
-    """See the rules above.  After :meth:`finish` or :meth:`abort` it is spent."""
+    """See the rules above.  After :meth:`finish` or :meth:`abort` it is spent.
+
+    What is called ``then`` gets the answer, and says what the client is told.
+    """
 
     __slots__ = ("_broken", "_connection", "_legs", "_observer", "_transports")
 
@@ -59,30 +63,32 @@ class Deliveries:
         self._legs: dict[str, _Leg] = {}
         self._broken = False
 
-    def mail(self, name: str) -> Answer | None:
+    def mail(self, name: str, then: Then) -> Answer | None:
         """Offer the sender to a transport that answers MAIL; None when it does not."""
         transport = self._transports.get(name)
         if transport is None or not transport.answers_mail:
             return None
         leg = self._begin(name, transport)
-        return leg if isinstance(leg, Reply) else self._mail(leg, self._offered)
+        if isinstance(leg, Reply):
+            return then(leg)
+        return self._mail(leg, partial(self._offered, then))
 
-    def rcpt(self, recipient: Recipient) -> Answer:
+    def rcpt(self, recipient: Recipient, then: Then) -> Answer:
         """Offer a recipient to its transport."""
         leg = self._legs.get(recipient.transport)
         if leg is not None:
             if leg.refusal is not None:
-                return leg.refusal
-            return self._recipient(leg, recipient)
+                return then(leg.refusal)
+            return self._recipient(recipient, then, leg)
         transport = self._transports.get(recipient.transport)
         if transport is None:
             problem = LookupError(f"there is no transport {recipient.transport!r}")
             self._observer.trouble(self._connection, "rcpt", Failure(problem))  # type: ignore[no-untyped-call]
-            return UNKNOWN_TRANSPORT
+            return then(UNKNOWN_TRANSPORT)
         begun = self._begin(recipient.transport, transport)
         if isinstance(begun, Reply):
-            return begun
-        return self._mail(begun, partial(self._sender_answered, recipient))
+            return then(begun)
+        return self._mail(begun, partial(self._sender_answered, recipient, then))
 
     def data(self) -> Answer:
         """Ask every delivery for the message: 354, or the worst refusal; then all are aborted."""
@@ -130,15 +136,15 @@ class Deliveries:
         together: Deferred[object] = gatherResults(waiting, consumeErrors=True)  # type: ignore[assignment]
         return together
 
-    def finish(self) -> Answer:
+    def finish(self, then: Then) -> Answer:
         """The message is complete: the one answer for it."""
         if self._broken:
-            return DELIVERY_TROUBLE
+            return then(DELIVERY_TROUBLE)
         legs = list(self._legs.values())
+        if len(legs) == 1:
+            return self._ask(legs[0], partial(self._only_one_over, then), legs[0].delivery.finish)
         answers = [self._ask(leg, self._over, leg.delivery.finish) for leg in legs]
-        if len(answers) == 1:
-            return answers[0]
-        return when(_together(answers), self._all_over, [leg.name for leg in legs])
+        return when(_together(answers), self._all_over, then, [leg.name for leg in legs])
 
     def abort(self) -> None:
         """Give everything up."""
@@ -157,25 +163,26 @@ class Deliveries:
     def _mail(self, leg: _Leg, then: Callable[[_Leg, Reply], Answer]) -> Answer:
         return self._ask(leg, then, leg.delivery.mail, self._connection.transaction)
 
-    def _offered(self, leg: _Leg, reply: Reply) -> Reply:
+    def _offered(self, then: Then, leg: _Leg, reply: Reply) -> Reply:
         if not reply.positive:
             self.abort()
-        return reply
+        return then(reply)
 
-    def _sender_answered(self, recipient: Recipient, leg: _Leg, reply: Reply) -> Answer:
+    def _sender_answered(self, recipient: Recipient, then: Then, leg: _Leg, reply: Reply) -> Answer:
         if reply.positive:
-            return self._recipient(leg, recipient)
+            return self._recipient(recipient, then, leg)
         leg.refusal = reply
         self._abort(leg)
-        return reply
+        return then(reply)
 
-    def _recipient(self, leg: _Leg, recipient: Recipient) -> Answer:
-        return self._ask(leg, self._recipient_answered, leg.delivery.rcpt, recipient)
+    def _recipient(self, recipient: Recipient, then: Then, leg: _Leg) -> Answer:
+        answered = partial(self._recipient_answered, then)
+        return self._ask(leg, answered, leg.delivery.rcpt, recipient)
 
-    def _recipient_answered(self, leg: _Leg, reply: Reply) -> Reply:
+    def _recipient_answered(self, then: Then, leg: _Leg, reply: Reply) -> Reply:
         if reply.positive:
             leg.recipients += 1
-        return reply
+        return then(reply)
 
     def _asked(self, _: _Leg, reply: Reply) -> Reply:
         return self._all_asked([reply])
@@ -192,13 +199,16 @@ class Deliveries:
         # Only 2xx can mean that a message is safe.
         return DELIVERY_TROUBLE if reply.code // 100 == 3 else reply
 
-    def _all_over(self, names: list[str], replies: list[Reply]) -> Reply:
+    def _only_one_over(self, then: Then, leg: _Leg, reply: Reply) -> Reply:
+        return then(self._over(leg, reply))
+
+    def _all_over(self, then: Then, names: list[str], replies: list[Reply]) -> Reply:
         if len({reply.positive for reply in replies}) > 1:
             answers = dict(zip(names, replies, strict=True))
             self._observer.deliveries_disagree(
                 self._connection, self._connection.transaction, answers
             )
-        return worst(replies)
+        return then(worst(replies))
 
     def _ask(
         self,

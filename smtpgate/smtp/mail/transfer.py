@@ -90,11 +90,13 @@ class Transfer:
         self._deliveries = Deliveries(
             self._connection, self._server.transports, self._server.observer
         )
-        answer = self._deliveries.mail(self._server.settings.default_transport)
+        answer = self._deliveries.mail(
+            self._server.settings.default_transport, partial(self._sender_answered, words)
+        )
         if answer is None:
             transaction.has_sender = True
             return words or replies.SENDER_OK
-        return when(answer, partial(self._sender_answered, words))
+        return answer
 
     def _sender_answered(self, words: Reply | None, reply: Reply) -> Reply:
         transaction = self._connection.transaction
@@ -112,9 +114,7 @@ class Transfer:
         :param words: the policy's, for the client when the transport agrees
         """
         assert self._deliveries is not None
-        return when(
-            self._deliveries.rcpt(recipient), partial(self._recipient_answered, recipient, words)
-        )
+        return self._deliveries.rcpt(recipient, partial(self._recipient_answered, recipient, words))
 
     def _recipient_answered(self, recipient: Recipient, words: Reply | None, reply: Reply) -> Reply:
         if not reply.positive:
@@ -150,7 +150,7 @@ class Transfer:
         if refused is not None:
             self.intake = DiscardIntake(chunk.size, refused)
             return None
-        return when(self._ask_for_message(), partial(self._chunk_answered, chunk))
+        return when(self._ask_for_message(), self._chunk_answered, chunk)
 
     def _chunk_answered(self, chunk: Bdat, reply: Reply) -> None:
         if reply.code != 354:
@@ -232,7 +232,7 @@ class Transfer:
             self._give_up(size, replies.NO_SPOOL)
             return replies.NO_SPOOL
         decision = self._server.policy.examine(self._connection, spool)
-        return when(decision, partial(self._examined, size))
+        return when(decision, self._examined, size)
 
     def _examined(self, size: int, decision: Reply | Send) -> Reply | Deferred[Reply]:
         if isinstance(decision, Reply):
@@ -258,7 +258,7 @@ class Transfer:
 
     def _finish(self, size: int) -> Reply | Deferred[Reply]:
         """The whole message is here: ask the policy, then the deliveries."""
-        return when(self._server.policy.end_of_data(self._connection), partial(self._decided, size))
+        return when(self._server.policy.end_of_data(self._connection), self._decided, size)
 
     def _decided(self, size: int, decision: Decision) -> Reply | Deferred[Reply]:
         words = decision.reply if isinstance(decision, Accept) else decision
@@ -266,7 +266,7 @@ class Transfer:
             self._give_up(size, words)
             return words
         assert self._deliveries is not None
-        return when(self._deliveries.finish(), partial(self._finished, size, words))
+        return self._deliveries.finish(partial(self._finished, size, words))
 
     def _finished(self, size: int, words: Reply | None, reply: Reply) -> Reply:
         if not reply.positive:
