@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpgate.reactor import GatewayReactor
+from smtpgate.smtp.connection.turn import write_soon
 from tests.support.process import environment
 
 
@@ -98,6 +100,21 @@ class EventTests(SynchronousTestCase):
         self.assertEqual([b"octets"], second.read)
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
         self.assertEqual(1, len(self.flushLoggedErrors(IndexError)))
+
+    def test_turn(self) -> None:
+        """What two events have for one transport goes out in one piece, after both."""
+        common = StringTransport()
+        readers = self.readers(2)
+        for reader in readers:
+            reader.other.send(b"octets")
+            reader.on_read = lambda: (
+                write_soon(common, b"NOOP\r\n"),
+                before.append(common.value()),
+            )
+        before: list[bytes] = []
+        self.reactor.doPoll(0)
+        self.assertEqual([b"", b""], before)
+        self.assertEqual(b"NOOP\r\nNOOP\r\n", common.value())
 
 
 class InstallTests(SynchronousTestCase):

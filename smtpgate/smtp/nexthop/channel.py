@@ -28,6 +28,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp.connection.clock import Clock
 from smtpgate.smtp.connection.deadlines import Deadline
 from smtpgate.smtp.connection.tlslayer import start_client_tls
+from smtpgate.smtp.connection.turn import take_back, write_soon
 from smtpgate.smtp.connection.writing import write_now
 from smtpgate.smtp.nexthop.replyreader import BadReply, ReplyReader
 from smtpgate.smtp.reply import Reply
@@ -115,7 +116,7 @@ class Channel(Protocol):
     def send(self, octets: bytes) -> None:
         """Send octets that are no message."""
         if self.problem is None:
-            write_now(self.transport, octets)
+            write_soon(self.transport, octets)
 
     def expect(self, seconds: float, what: str, good: range = WHATEVER) -> Deferred[Reply]:
         """The next reply that is not waited for yet.
@@ -252,7 +253,7 @@ class Channel(Protocol):
         """Send the end of a message, with what is held of it."""
         octets, self._held = self._held + octets, b""
         if self.problem is None:
-            write_now(self.transport, octets)
+            write_soon(self.transport, octets)
             self.transport.unregisterProducer()
             self._full = False
 
@@ -262,6 +263,7 @@ class Channel(Protocol):
         """Close without another word; everybody who waits gets the reason. The first one counts."""
         if self.problem is None:
             self._fail(NextHopError(reason, reply))
+            take_back(self.transport)
             self.transport.abortConnection()
         assert self.problem is not None
         return self.problem
