@@ -9,17 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.process import environment, free_ports
-
-CONFIG = """\
-workers = 2
-[transports.local]
-type = "discard"
-[[servers]]
-id = "in"
-transport = "local"
-listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}]
-"""
+from tests.support.process import WORKERS, environment, free_ports
 
 
 class StartTests(SynchronousTestCase):
@@ -47,7 +37,7 @@ sys.argv[0] = {name!r}
         directory = Path(self.mktemp()).absolute()
         directory.mkdir()
         (port,) = free_ports(1)
-        text = CONFIG.format(port=port)
+        text = WORKERS.format(workers=2, port=port)
         (directory / "smtpgate.toml").write_text(text)
         code = self.BROKEN.format(fault=fault, name=name, main=self.MAIN[name])
         done = subprocess.run(

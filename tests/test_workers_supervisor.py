@@ -21,17 +21,7 @@ from smtpgate.service import Gateway, StartError, make_gateway
 from smtpgate.workers import supervisor
 from smtpgate.workers.backoff import Backoff
 from smtpgate.workers.supervisor import Supervisor
-from tests.support.process import free_ports, smtpgate
-
-CONFIG = """\
-workers = {workers}
-[transports.local]
-type = "discard"
-[[servers]]
-id = "in"
-transport = "local"
-listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}]
-"""
+from tests.support.process import WORKERS, free_ports, smtpgate
 
 
 class BackoffTests(SynchronousTestCase):
@@ -55,7 +45,7 @@ class RefusalTests(TestCase):
         self.patch(Lifecycle, "_take_signals", lambda gateway: None)
 
     def configure(self, workers: int) -> None:
-        self.file.write_text(CONFIG.format(workers=workers, port=self.port))
+        self.file.write_text(WORKERS.format(workers=workers, port=self.port))
 
     def events(self) -> Events:
         def observe(event: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -142,7 +141,7 @@ class ScriptPolicy(Policy):
         if EODONCE.name not in self._scripts:
             return self._each(connection, letter, None)
         decision: Any = self._evaluate(EODONCE, connection, letter)
-        return when(decision, partial(self._examined, connection, letter))
+        return when(decision, self._examined, connection, letter)
 
     def _examined(
         self, connection: Connection, letter: Letter, decision: Reply | Accept

@@ -30,11 +30,10 @@ AUTH_LINE_LIMIT: Final = 12288
 BareNewlines = Literal["reject", "normalize", "pass"]
 """What happens to a bare CR or LF in a message: refuse it, make it CRLF, or leave it alone."""
 
-
 # As numbers: Python finds a number among octets ten times as fast as a string of one octet.
-_CR: Final = 13
-_LF: Final = 10
-_NUL: Final = 0
+CR: Final = 13
+LF: Final = 10
+NUL: Final = 0
 
 
 class LineFault(Enum):
@@ -97,7 +96,7 @@ class LineBuffer:
             self._octets = b""
             at = 0
         self._at = self._scanned = at
-        if _LF in line or _CR in line or _NUL in line:
+        if LF in line or CR in line or NUL in line:
             return LineFault.CONTROL
         return line
 

@@ -25,7 +25,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from smtpgate.smtp import reply as replies
 from smtpgate.smtp.answers import caught
 from smtpgate.smtp.arrival import Arrival
-from smtpgate.smtp.framing import LineFault, parse_bdat
+from smtpgate.smtp.framing import CR, LF, NUL, LineFault, parse_bdat
 from smtpgate.smtp.mail.body import Discard, Intake
 from smtpgate.smtp.refusal import Refusal
 from smtpgate.smtp.reply import Reply
@@ -196,7 +196,7 @@ class SMTPProtocol(Arrival):
             return self._answered(decision.reply)
         if decision.line is not None:
             line = self._line = decision.line
-            if 13 in line or 10 in line or 0 in line:  # CR, LF, NUL
+            if LF in line or CR in line or NUL in line:
                 return self._answered(replies.BAD_CHARACTER)
             if len(line) + 2 > max(self.limits.command_line, self.limits.auth_line):
                 return self._answered(replies.LINE_TOO_LONG)

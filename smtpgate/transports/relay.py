@@ -213,7 +213,7 @@ class RelayDelivery:
             return self._lost(error)
         self._client = None
         self._search.failed(error)
-        return when(self._begin(error.reply), partial(self._begun_again, recipient))
+        return when(self._begin(error.reply), self._begun_again, recipient)
 
     def _begun_again(self, recipient: Recipient, reply: Reply) -> Reply | Deferred[Reply]:
         return self.rcpt(recipient) if reply.positive else reply

@@ -13,6 +13,17 @@ ROOT = Path(__file__).parent.parent.parent
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
 SMTPGATE = [sys.executable, "-m", "smtpgate"]
 
+#: The smallest configuration that listens, for so many ``workers`` and on a ``port``.
+WORKERS = """\
+workers = {workers}
+[transports.local]
+type = "discard"
+[[servers]]
+id = "in"
+transport = "local"
+listeners = [{{ endpoint = "tcp:{port}:interface=127.0.0.1" }}]
+"""
+
 
 def environment() -> dict[str, str]:
     """The tests' environment, where the package and its plugin are found wherever one is."""

@@ -257,12 +257,17 @@ class Definitions:
         for function in node.functions:
             self._class_function(scope, info, function, taken)
 
-    def _class_variable(
-        self, scope: Scope, info: ClassInfo, node: nodes.ClassVariable, taken: set[str]
+    def _take_name(
+        self, info: ClassInfo, node: nodes.ClassVariable | nodes.ClassFunction, taken: set[str]
     ) -> None:
         if node.name in taken:
             self.complain(f"{info.name} has two members called {node.name}", node.position)
         taken.add(node.name)
+
+    def _class_variable(
+        self, scope: Scope, info: ClassInfo, node: nodes.ClassVariable, taken: set[str]
+    ) -> None:
+        self._take_name(info, node, taken)
         if node.value is not None and self.folder.value(node.value) is UNKNOWN:
             self.complain(
                 f"the initial value of ${node.name} must be constant", node.value.position
@@ -283,9 +288,7 @@ class Definitions:
     def _class_function(
         self, scope: Scope, info: ClassInfo, node: nodes.ClassFunction, taken: set[str]
     ) -> None:
-        if node.name in taken:
-            self.complain(f"{info.name} has two members called {node.name}", node.position)
-        taken.add(node.name)
+        self._take_name(info, node, taken)
         python = f"f{next(self._numbers)}_{node.name}"
         shown = (
             info.name

@@ -32,11 +32,10 @@ class Loader:
     def name(self, path: nodes.Path) -> str | None:
         """The display name of a file, which is parsed by now; ``None`` after a complaint."""
         at = path.position
-        try:
-            name, text = self._sources.read(path.text, at.file)
-        except ScriptFileError as error:
-            self._complain(str(error), at)
+        found = self._read(path)
+        if found is None:
             return None
+        name, text = found
         if name in self.open:
             chain = " -> ".join([*self.open[self.open.index(name) :], name])
             self._complain(f"cyclic inclusion: {chain}", at)
@@ -52,6 +51,14 @@ class Loader:
                 self._failed(errors)
         return name if self._programs[name] is not None else None
 
+    def _read(self, path: nodes.Path) -> tuple[str, str] | None:
+        """A file's display name and its text; ``None`` after a complaint."""
+        try:
+            return self._sources.read(path.text, path.position.file)
+        except ScriptFileError as error:
+            self._complain(str(error), path.position)
+            return None
+
     def program(self, name: str) -> nodes.Program:
         found = self._programs[name]
         assert found is not None
@@ -62,11 +69,10 @@ class Loader:
     ) -> Value:
         """The value of a data file, chosen by its extension (manual: import, data)."""
         at = path.position
-        try:
-            name, text = self._sources.read(path.text, at.file)
-        except ScriptFileError as error:
-            self._complain(str(error), at)
+        found = self._read(path)
+        if found is None:
             return None
+        name, text = found
         extension = name.rpartition(".")[2]
         try:
             if extension == "txt":
