@@ -186,7 +186,7 @@ class _MessageReader:
                 octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
                 octets = octets.replace(b"\n", b"\r\n")
         self.size += len(octets)
-        if self.limit is not None and self.size > self.limit:
+        if self.too_large:
             self.refused = True
         return b"" if self.refused else octets
 
